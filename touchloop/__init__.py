@@ -1,0 +1,1 @@
+"""Touchloop: one customer, one record, one loop."""

@@ -1,0 +1,69 @@
+"""Tables of what we know about a customer."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import SearchVectorField
+from django.db import models
+
+
+class TraitValue(models.Model):
+    """The best value that one authority gave for one trait of one identifier."""
+
+    class Authority(models.IntegerChoices):
+        INFERRED = 0
+        IMPORT = 1
+        SYSTEM = 2
+        STAFF = 3
+        PERSON = 4
+
+    pk = models.CompositePrimaryKey("subject_id", "name", "authority")
+    subject_id = models.BigIntegerField()
+    name = models.TextField()
+    authority = models.SmallIntegerField(choices=Authority.choices)
+    value = models.JSONField(null=True)
+    source_id = models.IntegerField()
+    at = models.DateTimeField()
+    tie = models.UUIDField()
+
+    class Meta:
+        db_table = "trait_values"
+
+
+class Customer(models.Model):
+    """The canonical row; its id is the id of the leading identifier."""
+
+    id = models.BigIntegerField(primary_key=True)
+    display_name = models.TextField(default="", db_default="")
+    email = models.TextField(default="", db_default="")
+    phone = models.TextField(default="", db_default="")
+    traits = models.JSONField(default=dict)
+    allowed = models.IntegerField(default=0, db_default=0)
+    stage = models.TextField(default="prospect", db_default="prospect")
+    created_at = models.DateTimeField()
+    updated_at = models.DateTimeField()
+    search = SearchVectorField(null=True)
+
+    class Meta:
+        db_table = "customers"
+        indexes: ClassVar = [
+            GinIndex(fields=["search"], name="customers_search", fastupdate=True),
+        ]
+
+
+class Activity(models.Model):
+    """What changes with every batch, apart from the customer so that updates stay cheap."""
+
+    customer_id = models.BigIntegerField(primary_key=True)
+    first_seen_at = models.DateTimeField()
+    last_seen_at = models.DateTimeField()
+    last_day = models.DateField()
+    interactions = models.IntegerField(default=0)
+    orders = models.IntegerField(default=0)
+    spend = models.FloatField(default=0)
+
+    class Meta:
+        db_table = "activity"
+        indexes: ClassVar = [models.Index(fields=["-last_day"], name="activity_last_day")]
