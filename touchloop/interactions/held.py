@@ -1,0 +1,97 @@
+"""Messages set aside with a reason: quarantine (the contract or a plan) and dead letters (poison).
+
+One shelf for both, so that they are seen, replayed and discarded in the same way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from touchloop.core.db import Connection
+from touchloop.interactions import inbox
+
+QUARANTINE, DEAD_LETTER = "quarantine", "dead_letter"
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """One message to set aside; `record` can be put back into the inbox as it is."""
+
+    shelf: str
+    source_id: int
+    message_key: UUID | None
+    message_id: str
+    reason: str
+    detail: str
+    record: inbox.Record
+    received_at: datetime
+    attempts: int = 0
+
+
+def hold(conn: Connection, messages: Sequence[Held], *, now: datetime) -> None:
+    """Set messages aside, in the caller's transaction."""
+    with conn.cursor() as cursor:
+        cursor.executemany(
+            "INSERT INTO held_messages (shelf, source_id, message_key, message_id, reason, detail,"
+            " record, received_at, held_at, attempts) VALUES (%s,%s,%s,%s,%s,%s,%b,%s,%s,%s)",
+            [
+                (
+                    one.shelf, one.source_id, one.message_key, one.message_id[:200], one.reason,
+                    one.detail[:2_000].replace("\0", ""), inbox.pack_record(one.record),
+                    one.received_at, now, one.attempts,
+                )
+                for one in messages
+            ],
+        )
+
+
+def replay(conn: Connection, ids: Sequence[int], *, actor: int | None, now: datetime) -> int:
+    """Put held messages back into the inbox; returns how many. Does not commit.
+
+    They are counted again when they are processed, so their first end is taken back.
+    """
+    rows = _decide(conn, ids, "replayed", actor, now)
+    if rows:
+        inbox.put(conn, [inbox.unpack_record(bytes(record)) for _, record in rows])
+        _recount(conn, [source for source, _ in rows], now)
+    return len(rows)
+
+
+def discard(conn: Connection, ids: Sequence[int], *, actor: int | None, now: datetime) -> int:
+    """Give held messages up; they stay counted as quarantined. Does not commit."""
+    return len(_decide(conn, ids, "discarded", actor, now))
+
+
+def restore(conn: Connection, ids: Sequence[int]) -> int:
+    """Undo a discard. Does not commit."""
+    done = conn.execute(
+        "UPDATE held_messages SET state = 'held', decided_by = NULL, decided_at = NULL"
+        " WHERE id = ANY(%s) AND state = 'discarded'",
+        (list(ids),),
+    )
+    return done.rowcount
+
+
+def _decide(
+    conn: Connection, ids: Sequence[int], state: str, actor: int | None, now: datetime
+) -> list[tuple[Any, ...]]:
+    return conn.execute(
+        "UPDATE held_messages SET state = %s, decided_by = %s, decided_at = %s"
+        " WHERE id = ANY(%s) AND state = 'held' RETURNING source_id, record",
+        (state, actor, now, list(ids)),
+    ).fetchall()
+
+
+def _recount(conn: Connection, sources: Sequence[int], now: datetime) -> None:
+    for source_id in sorted(set(sources)):
+        back = -sources.count(source_id)
+        for outcome in ("sent", "quarantined"):
+            conn.execute(
+                "INSERT INTO tallies (source_id, day, outcome, n) VALUES (%s, %s, %s, %s)"
+                " ON CONFLICT (source_id, day, outcome) DO UPDATE SET n = tallies.n + excluded.n",
+                (source_id, now.date(), outcome, back),
+            )

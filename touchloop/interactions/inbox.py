@@ -1,0 +1,153 @@
+"""The inbox: what the door has acknowledged and the flow has not yet taken.
+
+A block is one row with many messages. The door appends blocks; a worker claims some, and deletes
+them in the transaction that stores their messages, so each block counts exactly once.
+
+A record is the list [source_id, received_us, type, ip, gpc, body, ids, n, wire, user_agent].
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from touchloop.core.db import Connection
+
+Record = list[Any]
+
+MESSAGES_IN_A_BLOCK = 2_500
+BYTES_IN_A_BLOCK = 1_000_000
+MESSAGES = 7  # position of a record's message count
+
+_pack = msgspec.msgpack.Encoder().encode
+_unpack = msgspec.msgpack.Decoder(list[Record]).decode
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Some records that were acknowledged together."""
+
+    id: int
+    records: list[Record]
+    messages: int
+    attempts: int
+
+
+def put(conn: Connection, records: Iterable[Record]) -> int:
+    """Append records as blocks of bounded size; returns the number of messages. Does not commit."""
+    total = 0
+    for part in _parts(records):
+        messages = sum(record[MESSAGES] for record in part)
+        payload = _pack(part)
+        conn.execute(
+            "INSERT INTO inbox (payload, messages, bytes) VALUES (%b, %s, %s)",
+            (payload, messages, len(payload)),
+        )
+        total += messages
+    conn.execute("NOTIFY inbox")
+    return total
+
+
+def claim(conn: Connection, *, messages: int) -> list[int]:
+    """Take the oldest blocks of about that many messages and count the attempt, in one commit.
+
+    A block that was tried before is taken alone: should it bring the worker down, it does so
+    without company. The caller locks the blocks again with `read`.
+    """
+    rows = conn.execute(_CLAIM, {"messages": messages}).fetchall()
+    conn.commit()
+    return [row[0] for row in rows]
+
+
+def read(conn: Connection, block_ids: Sequence[int]) -> list[Block]:
+    """Lock and read claimed blocks inside the caller's transaction; those taken by others are left."""
+    rows = conn.execute(
+        "SELECT id, payload, messages, attempts FROM inbox WHERE id = ANY(%s)"
+        " ORDER BY id FOR UPDATE SKIP LOCKED",
+        (list(block_ids),),
+        binary=True,
+    ).fetchall()
+    return [Block(id, _unpack(payload), n, attempts) for id, payload, n, attempts in rows]
+
+
+def delete(conn: Connection, blocks: Sequence[Block]) -> None:
+    """Remove blocks whose messages are all accounted for in this transaction."""
+    conn.execute("DELETE FROM inbox WHERE id = ANY(%s)", ([block.id for block in blocks],))
+
+
+def replace(conn: Connection, block: Block, parts: Iterable[Sequence[Record]]) -> None:
+    """Put smaller blocks in the place of one that could not be processed, and keep its attempts."""
+    delete(conn, [block])
+    for part in parts:
+        payload = _pack(list(part))
+        conn.execute(
+            "INSERT INTO inbox (payload, messages, bytes, attempts) VALUES (%b, %s, %s, %s)",
+            (payload, sum(record[MESSAGES] for record in part), len(payload), block.attempts),
+        )
+
+
+def forgive(conn: Connection, block_ids: Sequence[int]) -> None:
+    """Take back the attempt of blocks that failed for a reason outside of themselves."""
+    conn.execute(
+        "UPDATE inbox SET attempts = greatest(attempts - 1, 0) WHERE id = ANY(%s)",
+        (list(block_ids),),
+    )
+    conn.commit()
+
+
+def depth(conn: Connection) -> tuple[int, float]:
+    """Messages that wait, and the age of the oldest in seconds."""
+    row = conn.execute(
+        "SELECT coalesce(sum(messages), 0), "
+        "coalesce(extract(epoch FROM now() - min(created_at)), 0) FROM inbox"
+    ).fetchone()
+    assert row is not None
+    return int(row[0]), float(row[1])
+
+
+def pack_record(record: Record) -> bytes:
+    """One record as bytes, for keeping it aside."""
+    return _pack(record)
+
+
+def unpack_record(data: bytes) -> Record:
+    """The inverse of `pack_record`."""
+    record: Record = msgspec.msgpack.decode(data, type=Record)
+    return record
+
+
+def _parts(records: Iterable[Record]) -> Iterable[list[Record]]:
+    part: list[Record] = []
+    messages = size = 0
+    for record in records:
+        if part and (
+            messages + record[MESSAGES] > MESSAGES_IN_A_BLOCK
+            or size + len(record[5]) > BYTES_IN_A_BLOCK
+        ):
+            yield part
+            part, messages, size = [], 0, 0
+        part.append(record)
+        messages += record[MESSAGES]
+        size += len(record[5])
+    if part:
+        yield part
+
+
+_CLAIM = """
+WITH oldest AS (
+  SELECT id, messages, attempts FROM inbox ORDER BY id LIMIT 500 FOR UPDATE SKIP LOCKED
+), placed AS (
+  SELECT id, attempts, row_number() OVER w AS place,
+         sum(messages) OVER w - messages AS before,
+         max(attempts) OVER w AS worst,
+         first_value(attempts) OVER w AS first
+  FROM oldest WINDOW w AS (ORDER BY id)
+)
+UPDATE inbox SET attempts = inbox.attempts + 1 FROM placed
+WHERE inbox.id = placed.id
+  AND (placed.place = 1 OR (placed.first = 0 AND placed.worst = 0 AND placed.before < %(messages)s))
+RETURNING inbox.id
+"""

@@ -1,0 +1,146 @@
+"""The append-only log. `append` is the only way in.
+
+Rows go in by binary COPY: one call for a whole micro-batch. Each batch owns a run of ids, so that
+what a batch wrote can be named by its first and last id.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from touchloop.core.db import Connection
+
+IDS_OF_A_BATCH = 1 << 17
+IN, OUT = 0, 1
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One interaction, ready to be written; instants in microseconds since 1970 UTC."""
+
+    id: int
+    subject_id: int
+    source_id: int
+    kind_id: int
+    touchpoint_id: int | None
+    occurred_us: int
+    received_us: int
+    direction: int
+    value: float | None
+    message_key: bytes
+    payload_hash: int
+    uses: int
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One product of an order, a cart or a return."""
+
+    product_id: str
+    name: str
+    department: str
+    category: str
+    brand: str
+    quantity: float | None
+    price: float | None
+    amount: float | None
+
+
+def next_batch(conn: Connection) -> int:
+    """The id of a new micro-batch; its interactions get ids from `first_id(batch)` on."""
+    row = conn.execute("SELECT nextval('flow_batch_ids')").fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def first_id(batch_id: int) -> int:
+    """The first interaction id that belongs to a micro-batch."""
+    return batch_id * IDS_OF_A_BATCH
+
+
+def append(conn: Connection, rows: Sequence[Row]) -> None:
+    """Write interactions. Raises UniqueViolation when a message key stands in the log already."""
+    if not rows:
+        return
+    columns = (
+        "id, subject_id, source_id, kind_id, touchpoint_id, occurred_at, received_at, direction,"
+        " value, message_key, payload_hash, uses, body"
+    )
+    _copy(conn, f"COPY interactions ({columns}) FROM STDIN (FORMAT binary)", map(_pack_row, rows))
+
+
+def append_lines(
+    conn: Connection, orders: Iterable[tuple[Row, Sequence[Line]]]
+) -> None:
+    """Write the products of orders that were appended in the same transaction."""
+    packed = [_pack_line(row, n, line) for row, lines in orders for n, line in enumerate(lines)]
+    if not packed:
+        return
+    columns = (
+        "interaction_id, line, subject_id, kind_id, occurred_at, product_id, name, department,"
+        " category, brand, quantity, price, amount"
+    )
+    _copy(conn, f"COPY interaction_lines ({columns}) FROM STDIN (FORMAT binary)", packed)
+
+
+def _copy(conn: Connection, statement: str, packed: Iterable[bytes]) -> None:
+    with conn.cursor() as cursor, cursor.copy(statement) as copy:
+        copy.write(_HEADER + b"".join(packed) + _TRAILER)
+
+
+# The binary COPY format: a 16-bit count of fields, then each field as a 32-bit length and its bytes.
+_HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
+_TRAILER = b"\xff\xff"
+_EPOCH_2000 = 946_684_800_000_000
+_NULL = b"\xff\xff\xff\xff"
+_ROW_A = struct.Struct(">hiqiqiiii").pack
+_ROW_B = struct.Struct(">iqiqih").pack
+_ROW_C = struct.Struct(">i16siqiii").pack
+_INT4 = struct.Struct(">ii").pack
+_FLOAT8 = struct.Struct(">id").pack
+_LINE = struct.Struct(">hiqiiiqiiiq").pack
+_LENGTH = struct.Struct(">i").pack
+
+
+def _pack_row(row: Row) -> bytes:
+    return b"".join(
+        (
+            _ROW_A(13, 8, row.id, 8, row.subject_id, 4, row.source_id, 4, row.kind_id),
+            _NULL if row.touchpoint_id is None else _INT4(4, row.touchpoint_id),
+            _ROW_B(
+                8, row.occurred_us - _EPOCH_2000, 8, row.received_us - _EPOCH_2000, 2, row.direction
+            ),
+            _NULL if row.value is None else _FLOAT8(8, row.value),
+            _ROW_C(16, row.message_key, 8, row.payload_hash, 4, row.uses, len(row.body)),
+            row.body,
+        )
+    )
+
+
+def _pack_line(row: Row, number: int, line: Line) -> bytes:
+    occurred = row.occurred_us - _EPOCH_2000
+    return b"".join(
+        (
+            _LINE(13, 8, row.id, 4, number, 8, row.subject_id, 4, row.kind_id, 8, occurred),
+            _text(line.product_id),
+            _text(line.name),
+            _text(line.department),
+            _text(line.category),
+            _text(line.brand),
+            _number(line.quantity),
+            _number(line.price),
+            _number(line.amount),
+        )
+    )
+
+
+def _text(value: str) -> bytes:
+    data = value.encode("utf-8", "replace").replace(b"\0", b"")
+    return _LENGTH(len(data)) + data
+
+
+def _number(value: float | None) -> bytes:
+    return _NULL if value is None else _FLOAT8(8, value)
