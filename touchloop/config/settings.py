@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -13,7 +12,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 SECRET_KEY = settings.secret_key()
 DEBUG = settings.flag("TOUCHLOOP_DEBUG")
-ALLOWED_HOSTS = [h for h in os.environ.get("ALLOWED_HOSTS", "*").split(",") if h]
+ALLOWED_HOSTS = settings.allowed_hosts()
 ROOT_URLCONF = "touchloop.config.urls"
 WSGI_APPLICATION = "touchloop.config.wsgi.application"
 AUTH_USER_MODEL = "accounts.Staff"

@@ -1,6 +1,8 @@
-"""Where things lie and how to reach them, read from the environment once.
+"""What an operator may set, read from the environment.
 
-Raises WrongSetting, which names the setting, for a value that cannot be used.
+Each setting has one reader here (or is read by name through `flag`, `number`, `choice`, `words`).
+A value that cannot be used raises WrongSetting, which names the setting; the command line prints
+that as one line and ends with exit code 2.
 """
 
 from __future__ import annotations
@@ -8,51 +10,105 @@ from __future__ import annotations
 import os
 import secrets
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from touchloop.core.errors import WrongSetting
+
+LAKE_SCHEMES = ("s3", "s3a", "gs", "az", "abfs", "abfss", "file", "memory")
 
 
 def home() -> Path:
     """The data folder: TOUCHLOOP_HOME, else `.touchloop` in the user's home."""
-    given = os.environ.get("TOUCHLOOP_HOME")
-    return Path(given).expanduser().resolve() if given else Path.home() / ".touchloop"
+    given = os.environ.get("TOUCHLOOP_HOME", "").strip()
+    try:
+        return Path(given).expanduser().resolve() if given else Path.home() / ".touchloop"
+    except RuntimeError as error:
+        raise WrongSetting("TOUCHLOOP_HOME is not set, and the user has no home folder") from error
+
+
+def embedded() -> bool:
+    """Whether the database is the embedded one of the home."""
+    return not os.environ.get("DATABASE_URL", "").strip()
 
 
 def database_url() -> str:
     """DATABASE_URL, else the embedded server of this home."""
-    given = os.environ.get("DATABASE_URL", "").strip()
-    if given:
-        if not given.startswith(("postgres://", "postgresql://")):
-            raise WrongSetting("DATABASE_URL must start with postgresql://")
-        return given
-    from touchloop.core import postgres
+    if embedded():
+        from touchloop.core import postgres
 
-    return postgres.url(home())
+        return postgres.url(home())
+    given = os.environ["DATABASE_URL"].strip()
+    try:
+        parts = urlsplit(given)
+        _ = parts.port
+    except ValueError as error:
+        raise WrongSetting(f"DATABASE_URL cannot be read: {error}") from error
+    if parts.scheme not in ("postgres", "postgresql"):
+        raise WrongSetting(
+            "DATABASE_URL must look like postgresql://user:password@host:5432/name"
+            f" (it starts with {parts.scheme or 'nothing'}:)"
+        )
+    if not parts.path.strip("/"):
+        raise WrongSetting("DATABASE_URL names no database: add /name at its end")
+    return given
 
 
 def lake_url() -> str:
     """LAKE_URL, else the folder `lake` in the home."""
-    return os.environ.get("LAKE_URL", "").strip() or str(home() / "lake")
+    given = os.environ.get("LAKE_URL", "").strip()
+    scheme = urlsplit(given).scheme if "://" in given else ""
+    if scheme and scheme not in LAKE_SCHEMES:
+        raise WrongSetting(f"LAKE_URL: {scheme}:// is none of {', '.join(LAKE_SCHEMES)}")
+    return given or str(home() / "lake")
 
 
 def secret_key() -> str:
     """TOUCHLOOP_SECRET_KEY, else one made once and kept in the home, readable by its owner only."""
-    given = os.environ.get("TOUCHLOOP_SECRET_KEY")
+    given = os.environ.get("TOUCHLOOP_SECRET_KEY", "").strip()
     if given:
+        if len(given) < 32:
+            raise WrongSetting("TOUCHLOOP_SECRET_KEY must have at least 32 characters")
         return given
-    path = home() / "secret_key"
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            file.write(secrets.token_urlsafe(50))
-    return path.read_text().strip()
+    return _kept_secret(home() / "secret_key")
+
+
+def allowed_hosts() -> list[str]:
+    """ALLOWED_HOSTS: the names under which the console may be called; `*` means any."""
+    hosts = words("ALLOWED_HOSTS", ["*"])
+    for host in hosts:
+        if "/" in host or " " in host:
+            raise WrongSetting(f"ALLOWED_HOSTS: {host!r} is no host name like crm.example.com")
+    return hosts
+
+
+def default_region() -> str:
+    """TOUCHLOOP_REGION: the country in which a phone number without a country code is read."""
+    text = os.environ.get("TOUCHLOOP_REGION", "").strip().upper() or "US"
+    if len(text) != 2 or not text.isascii() or not text.isalpha():
+        raise WrongSetting(f"TOUCHLOOP_REGION must be a country code like US or DE, not {text!r}")
+    return text
+
+
+def workers() -> int:
+    """TOUCHLOOP_WORKERS: how many workers `serve` runs; one for each two cores by default."""
+    return number("TOUCHLOOP_WORKERS", max(1, (os.cpu_count() or 2) // 2), least=1)
+
+
+def check() -> None:
+    """Read every setting once; raises WrongSetting for the first that cannot be used."""
+    for read in (home, lake_url, allowed_hosts, default_region, workers):
+        read()
+    flag("TOUCHLOOP_DEBUG")
+    if not embedded():
+        database_url()
+    if os.environ.get("TOUCHLOOP_SECRET_KEY"):
+        secret_key()
 
 
 def flag(name: str, default: bool = False) -> bool:
     """A yes/no setting."""
     text = os.environ.get(name, "").strip().lower()
-    if text in ("", None):
+    if not text:
         return default
     if text in ("1", "true", "yes", "on"):
         return True
@@ -61,11 +117,39 @@ def flag(name: str, default: bool = False) -> bool:
     raise WrongSetting(f"{name} must be yes or no, not {text!r}")
 
 
-def number(name: str, default: int, *, least: int = 0) -> int:
+def number(name: str, default: int, *, least: int = 0, most: int | None = None) -> int:
     """A whole-number setting, at least `least`."""
     text = os.environ.get(name, "").strip()
     if not text:
         return default
-    if not text.isdigit() or int(text) < least:
-        raise WrongSetting(f"{name} must be a whole number of at least {least}, not {text!r}")
+    fits = text.isascii() and text.isdigit() and int(text) >= least
+    if not fits or (most is not None and int(text) > most):
+        bounds = f"of at least {least}" if most is None else f"from {least} to {most}"
+        raise WrongSetting(f"{name} must be a whole number {bounds}, not {text!r}")
     return int(text)
+
+
+def words(name: str, default: list[str]) -> list[str]:
+    """A setting of several words with commas between them."""
+    found = [word.strip() for word in os.environ.get(name, "").split(",") if word.strip()]
+    return found or default
+
+
+def _kept_secret(path: Path) -> str:
+    """Made at the first call. Two processes that start together must end with the same one."""
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        draft = path.with_name(f".{path.name}-{os.getpid()}")
+        if not path.exists():
+            descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            with os.fdopen(descriptor, "w") as file:
+                file.write(secrets.token_urlsafe(50))
+            try:
+                os.link(draft, path)
+            except FileExistsError:
+                pass
+            finally:
+                draft.unlink()
+        return path.read_text().strip()
+    except OSError as error:
+        raise WrongSetting(f"TOUCHLOOP_HOME: cannot use {path} ({error.strerror})") from error
