@@ -19,10 +19,10 @@ def uuid7() -> UUID:
     return UUID(int=value)
 
 
-def message_key(source_id: int, message_id: str) -> UUID:
+def message_key(source_id: int, message_id: str) -> bytes:
     """The key under which a message counts once: its source and its own id, hashed to 128 bits."""
     text = f"{source_id}\0{message_id}".encode("utf-8", "surrogatepass")
-    return UUID(bytes=hashlib.blake2b(text, digest_size=16).digest())
+    return hashlib.blake2b(text, digest_size=16).digest()
 
 
 def write_key() -> str:

@@ -13,6 +13,8 @@ from uuid import UUID
 
 from touchloop.core.db import Connection
 from touchloop.interactions import inbox
+from touchloop.interactions.envelope import Envelope, alone
+from touchloop.interactions.record import Record, pack, unpack
 
 QUARANTINE, DEAD_LETTER = "quarantine", "dead_letter"
 
@@ -27,9 +29,20 @@ class Held:
     message_id: str
     reason: str
     detail: str
-    record: inbox.Record
+    record: Record
     received_at: datetime
     attempts: int = 0
+
+
+def quarantined(
+    envelope: Envelope, record: Record, key: bytes, reason: str, detail: str
+) -> Held:
+    """A usable message that must wait for a person's decision."""
+    return Held(
+        shelf=QUARANTINE, source_id=record.source_id, message_key=UUID(bytes=key),
+        message_id=envelope.message_id, reason=reason, detail=detail,
+        record=alone(record, envelope.index), received_at=envelope.received_at,
+    )
 
 
 def hold(conn: Connection, messages: Sequence[Held], *, now: datetime) -> None:
@@ -41,7 +54,7 @@ def hold(conn: Connection, messages: Sequence[Held], *, now: datetime) -> None:
             [
                 (
                     one.shelf, one.source_id, one.message_key, one.message_id[:200], one.reason,
-                    one.detail[:2_000].replace("\0", ""), inbox.pack_record(one.record),
+                    one.detail[:2_000].replace("\0", ""), pack(one.record),
                     one.received_at, now, one.attempts,
                 )
                 for one in messages
@@ -56,7 +69,7 @@ def replay(conn: Connection, ids: Sequence[int], *, actor: int | None, now: date
     """
     rows = _decide(conn, ids, "replayed", actor, now)
     if rows:
-        inbox.put(conn, [inbox.unpack_record(bytes(record)) for _, record in rows])
+        inbox.put(conn, [unpack(bytes(record)) for _, record in rows])
         _recount(conn, [source for source, _ in rows], now)
     return len(rows)
 

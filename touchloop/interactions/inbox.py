@@ -2,28 +2,18 @@
 
 A block is one row with many messages. The door appends blocks; a worker claims some, and deletes
 them in the transaction that stores their messages, so each block counts exactly once.
-
-A record is the list [source_id, received_us, type, ip, gpc, body, ids, n, wire, user_agent].
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
-
-import msgspec
 
 from touchloop.core.db import Connection
-
-Record = list[Any]
+from touchloop.interactions.record import Record, pack_block, unpack_block
 
 MESSAGES_IN_A_BLOCK = 2_500
 BYTES_IN_A_BLOCK = 1_000_000
-MESSAGES = 7  # position of a record's message count
-
-_pack = msgspec.msgpack.Encoder().encode
-_unpack = msgspec.msgpack.Decoder(list[Record]).decode
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +30,8 @@ def put(conn: Connection, records: Iterable[Record]) -> int:
     """Append records as blocks of bounded size; returns the number of messages. Does not commit."""
     total = 0
     for part in _parts(records):
-        messages = sum(record[MESSAGES] for record in part)
-        payload = _pack(part)
+        messages = sum(record.n for record in part)
+        payload = pack_block(part)
         conn.execute(
             "INSERT INTO inbox (payload, messages, bytes) VALUES (%b, %s, %s)",
             (payload, messages, len(payload)),
@@ -70,7 +60,7 @@ def read(conn: Connection, block_ids: Sequence[int]) -> list[Block]:
         (list(block_ids),),
         binary=True,
     ).fetchall()
-    return [Block(id, _unpack(payload), n, attempts) for id, payload, n, attempts in rows]
+    return [Block(id, unpack_block(bytes(payload)), n, attempts) for id, payload, n, attempts in rows]
 
 
 def delete(conn: Connection, blocks: Sequence[Block]) -> None:
@@ -82,10 +72,10 @@ def replace(conn: Connection, block: Block, parts: Iterable[Sequence[Record]]) -
     """Put smaller blocks in the place of one that could not be processed, and keep its attempts."""
     delete(conn, [block])
     for part in parts:
-        payload = _pack(list(part))
+        payload = pack_block(list(part))
         conn.execute(
             "INSERT INTO inbox (payload, messages, bytes, attempts) VALUES (%b, %s, %s, %s)",
-            (payload, sum(record[MESSAGES] for record in part), len(payload), block.attempts),
+            (payload, sum(record.n for record in part), len(payload), block.attempts),
         )
 
 
@@ -108,30 +98,19 @@ def depth(conn: Connection) -> tuple[int, float]:
     return int(row[0]), float(row[1])
 
 
-def pack_record(record: Record) -> bytes:
-    """One record as bytes, for keeping it aside."""
-    return _pack(record)
-
-
-def unpack_record(data: bytes) -> Record:
-    """The inverse of `pack_record`."""
-    record: Record = msgspec.msgpack.decode(data, type=Record)
-    return record
-
-
 def _parts(records: Iterable[Record]) -> Iterable[list[Record]]:
     part: list[Record] = []
     messages = size = 0
     for record in records:
         if part and (
-            messages + record[MESSAGES] > MESSAGES_IN_A_BLOCK
-            or size + len(record[5]) > BYTES_IN_A_BLOCK
+            messages + record.n > MESSAGES_IN_A_BLOCK
+            or size + len(record.body) > BYTES_IN_A_BLOCK
         ):
             yield part
             part, messages, size = [], 0, 0
         part.append(record)
-        messages += record[MESSAGES]
-        size += len(record[5])
+        messages += record.n
+        size += len(record.body)
     if part:
         yield part
 

@@ -1,0 +1,65 @@
+"""What travels through the steps: one micro-batch of messages and what became of them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from touchloop.core.db import Connection
+from touchloop.interactions.api import Block, Catalogue, Envelope, Held, Line, Record, Row, Source
+
+
+@dataclass(slots=True)
+class Message:
+    """One message on its way; each step adds what it finds out."""
+
+    envelope: Envelope
+    record: Record
+    source: Source
+    key: bytes
+    subject_id: int = 0
+    customer_id: int = 0
+    traits: dict[str, Any] = field(default_factory=dict)
+    uses: int = 0
+
+
+@dataclass(slots=True)
+class Batch:
+    """A micro-batch. `rows` and `lines` are what it writes to the log."""
+
+    blocks: Sequence[Block]
+    due: Sequence[int] = ()  # customers whose time has come, without a message
+    messages: list[Message] = field(default_factory=list)
+    held: list[Held] = field(default_factory=list)
+    rows: list[Row] = field(default_factory=list)
+    lines: list[tuple[Row, list[Line]]] = field(default_factory=list)
+    counts: Counter[tuple[int, str]] = field(default_factory=Counter)
+    customers: set[int] = field(default_factory=set)  # touched: to be folded and understood
+    refold: set[int] = field(default_factory=set)  # customers whose facts changed
+    notes: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def note(self, step: str, **figures: Any) -> None:
+        """Add figures to what a step says of itself on the Live page."""
+        self.notes.setdefault(step, {}).update(figures)
+
+    def set_aside(self, message: Message, reason: str, detail: str = "") -> None:
+        """Put a message into quarantine with its reason and count it."""
+        from touchloop.interactions.api import quarantined
+
+        self.held.append(quarantined(message.envelope, message.record, message.key, reason, detail))
+        self.counts[message.source.id, "quarantined"] += 1
+
+
+@dataclass(slots=True)
+class Work:
+    """What a worker keeps between batches, and the transaction of the current one."""
+
+    conn: Connection  # the batch's own transaction
+    side: Connection  # for short transactions that may stay when the batch is undone
+    catalogue: Catalogue
+    sources: dict[int, Source]
+    batch_id: int
+    now: datetime

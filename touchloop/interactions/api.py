@@ -1,0 +1,48 @@
+"""What other rooms may use of the log."""
+
+from touchloop.interactions.catalogue import Catalogue, type_word
+from touchloop.interactions.envelope import Envelope, Rejected, alone, check, explode
+from touchloop.interactions.held import (
+    DEAD_LETTER,
+    QUARANTINE,
+    Held,
+    discard,
+    hold,
+    quarantined,
+    replay,
+    restore,
+)
+from touchloop.interactions.inbox import Block, claim, delete, depth, forgive, put, read, replace
+from touchloop.interactions.ledger import Ledger, add, fold, snapshot
+from touchloop.interactions.log import (
+    IDS_OF_A_BATCH,
+    IN,
+    OUT,
+    Line,
+    Row,
+    append,
+    append_lines,
+    first_id,
+    next_batch,
+)
+from touchloop.interactions.plans import Plans
+from touchloop.interactions.record import Record
+from touchloop.interactions.sources import (
+    Source,
+    create,
+    ensure,
+    every,
+    get,
+    load,
+    rotate_key,
+    update,
+)
+
+__all__ = [
+    "DEAD_LETTER", "IDS_OF_A_BATCH", "IN", "OUT", "QUARANTINE", "Block", "Catalogue", "Envelope",
+    "Held", "Ledger", "Line", "Plans", "Record", "Rejected", "Row", "Source", "add", "alone",
+    "append", "append_lines", "check", "claim", "create", "delete", "depth", "discard", "ensure",
+    "every", "explode", "first_id", "fold", "forgive", "get", "hold", "load", "next_batch", "put",
+    "quarantined", "read", "replace", "replay", "restore", "rotate_key", "snapshot", "type_word",
+    "update",
+]

@@ -1,0 +1,111 @@
+"""What changes with every batch: when a customer was last seen, how often, for how much.
+
+Writing it also locks the customer for the rest of the transaction: rows are touched in the order
+of their ids, so that two workers wait for one another and never for ever.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from touchloop.core.db import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class Touch:
+    """What one batch adds to one customer."""
+
+    customer_id: int
+    first_seen_at: datetime
+    last_seen_at: datetime
+    interactions: int
+    orders: int
+    spend: float
+
+
+def touch(conn: Connection, touches: Sequence[Touch]) -> list[int]:
+    """Add up, and hold the customers until the transaction ends; returns those that are new."""
+    if not touches:
+        return []
+    rows = sorted(touches, key=lambda one: one.customer_id)
+    done = conn.execute(
+        _TOUCH,
+        {
+            "ids": [row.customer_id for row in rows],
+            "firsts": [row.first_seen_at for row in rows],
+            "lasts": [row.last_seen_at for row in rows],
+            "counts": [row.interactions for row in rows],
+            "orders": [row.orders for row in rows],
+            "spends": [row.spend for row in rows],
+        },
+    ).fetchall()
+    return [row[0] for row in done]
+
+
+def lock(conn: Connection, customer_ids: Sequence[int]) -> None:
+    """Hold customers that get no new interaction, in the same order."""
+    conn.execute(
+        "SELECT 1 FROM activity WHERE customer_id = ANY(%s) ORDER BY customer_id FOR UPDATE",
+        (sorted(customer_ids),),
+    )
+
+
+def recount(conn: Connection, customer_ids: Sequence[int]) -> None:
+    """Compute the activity of customers from the log anew, after their identifiers changed."""
+    if customer_ids:
+        conn.execute(_RECOUNT, {"ids": sorted(customer_ids)})
+
+
+ORDER = "Order Completed"
+REFUND = "Order Refunded"
+
+_TOUCH = """
+WITH batch AS (
+  SELECT * FROM unnest(%(ids)s::bigint[], %(firsts)s::timestamptz[], %(lasts)s::timestamptz[],
+    %(counts)s::int[], %(orders)s::int[], %(spends)s::float8[])
+    AS b(customer_id, first_seen_at, last_seen_at, interactions, orders, spend)
+), written AS (
+  INSERT INTO activity AS a
+    (customer_id, first_seen_at, last_seen_at, last_day, interactions, orders, spend)
+  SELECT customer_id, first_seen_at, last_seen_at, (last_seen_at AT TIME ZONE 'UTC')::date,
+         interactions, orders, spend
+  FROM batch ORDER BY customer_id
+  ON CONFLICT (customer_id) DO UPDATE
+  SET first_seen_at = least(a.first_seen_at, excluded.first_seen_at),
+      last_seen_at = greatest(a.last_seen_at, excluded.last_seen_at),
+      last_day = greatest(a.last_day, excluded.last_day),
+      interactions = a.interactions + excluded.interactions,
+      orders = a.orders + excluded.orders,
+      spend = a.spend + excluded.spend
+  RETURNING a.customer_id, (xmax = 0) AS fresh
+)
+SELECT customer_id FROM written WHERE fresh
+"""
+
+_RECOUNT = """
+WITH mine AS (
+  SELECT id AS subject_id, customer_id FROM identifiers WHERE customer_id = ANY(%(ids)s)
+), system AS (
+  SELECT id FROM kinds WHERE type = 'system'
+), orders AS (
+  SELECT id FROM kinds WHERE type = 'track' AND name = 'Order Completed'
+), counted AS (
+  SELECT m.customer_id, min(x.occurred_at) AS first_seen_at, max(x.occurred_at) AS last_seen_at,
+         count(*) AS interactions,
+         count(*) FILTER (WHERE x.kind_id IN (SELECT id FROM orders)) AS orders,
+         coalesce(sum(x.value) FILTER (WHERE x.kind_id IN (SELECT id FROM orders)), 0) AS spend
+  FROM mine m JOIN interactions x USING (subject_id)
+  WHERE x.kind_id NOT IN (SELECT id FROM system)
+  GROUP BY m.customer_id
+)
+INSERT INTO activity (customer_id, first_seen_at, last_seen_at, last_day, interactions, orders, spend)
+SELECT customer_id, first_seen_at, last_seen_at, (last_seen_at AT TIME ZONE 'UTC')::date,
+       interactions, orders, spend
+FROM counted ORDER BY customer_id
+ON CONFLICT (customer_id) DO UPDATE
+SET first_seen_at = excluded.first_seen_at, last_seen_at = excluded.last_seen_at,
+    last_day = excluded.last_day, interactions = excluded.interactions,
+    orders = excluded.orders, spend = excluded.spend
+"""
