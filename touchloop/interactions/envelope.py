@@ -33,7 +33,7 @@ MAX_MESSAGE_ID = 100
 Json = dict[str, Any]
 
 
-class Envelope(Struct, frozen=True, gc=False, kw_only=True):
+class Envelope(Struct, frozen=True, gc=False):
     """One usable message. `body` is its JSON text with the batch's context merged in."""
 
     index: int  # its place in the record
@@ -85,12 +85,13 @@ class Rejected(Struct, frozen=True, gc=False):
 def explode(record: Record) -> list[Envelope | Rejected]:
     """The messages of a record, in order, each usable or rejected."""
     if record.type is not None:
-        return [_message(Raw(record.body), 0, record, _NO_BATCH)]
+        return [_message(Raw(record.body), 0, record, _NO_BATCH, None)]
     try:
         batch = _batches.decode(record.body)
     except (msgspec.MsgspecError, RecursionError) as error:
         return [Rejected(0, "bad_json", str(error)[:200], _assigned(record, 0))]
-    return [_message(item, index, record, batch) for index, item in enumerate(batch.batch)]
+    sent = _sent(batch.sentAt)
+    return [_message(item, index, record, batch, sent) for index, item in enumerate(batch.batch)]
 
 
 def alone(record: Record, index: int) -> Record:
@@ -107,7 +108,7 @@ def alone(record: Record, index: int) -> Record:
 def check(body: bytes, type: str) -> Envelope | Rejected:
     """Judge a single message before it is accepted. Raises nothing, like `explode`."""
     record = Record(0, 0, type, None, False, body, ["-"], 1, "")
-    return _message(Raw(body), 0, record, _NO_BATCH)
+    return _message(Raw(body), 0, record, _NO_BATCH, None)
 
 
 class _Consent(Struct, gc=False):
@@ -155,14 +156,16 @@ class _Batch(Struct, gc=False, omit_defaults=True):
     sentAt: Stamp = None
 
 
-def _message(raw: Raw, index: int, record: Record, batch: _Batch) -> Envelope | Rejected:
+def _message(
+    raw: Raw, index: int, record: Record, batch: _Batch, batch_sent: int | None
+) -> Envelope | Rejected:
     own_id = ""
     try:
         text = bytes(raw)
         _admit(text, index)
         message = _parse(text)
         own_id = message.messageId or ""
-        return _envelope(message, text, index, record, batch)
+        return _envelope(message, text, index, record, batch, batch_sent)
     except _Refusal as refusal:
         return Rejected(index, refusal.reason, refusal.detail, own_id or _assigned(record, index))
 
@@ -173,14 +176,19 @@ def _admit(text: bytes, index: int) -> None:
         raise _Refusal("too_many", f"a batch holds at most {MAX_ITEMS} messages")
     if len(text) > MAX_ITEM:
         raise _Refusal("too_large", f"{len(text)} bytes; a message has at most {MAX_ITEM}")
-    if text.count(b"{") + text.count(b"[") > MAX_DEPTH and depth(text) > MAX_DEPTH:
+    if len(text.translate(None, _NO_BRACKETS)) > 2 * MAX_DEPTH and depth(text) > MAX_DEPTH:
         raise _Refusal("too_deep", f"nested deeper than {MAX_DEPTH} levels")
     if text.find(b"\\u0000") >= 0 and _NUL.search(text):
         raise _Refusal("nul", "contains the character NUL")
 
 
 def _envelope(
-    message: _Message, text: bytes, index: int, record: Record, batch: _Batch
+    message: _Message,
+    text: bytes,
+    index: int,
+    record: Record,
+    batch: _Batch,
+    batch_sent: int | None,
 ) -> Envelope:
     type = record.type or message.type
     if type not in TYPES:
@@ -193,42 +201,52 @@ def _envelope(
     if len(message_id) > MAX_MESSAGE_ID:
         raise _Refusal("message_id_too_long", f"more than {MAX_MESSAGE_ID} characters")
     stamp = message.originalTimestamp or message.timestamp
-    stamped, sent = _stamped(stamp), _sent(message.sentAt or batch.sentAt)
+    stamped = None if stamp is None else _stamped(stamp)
+    sent = batch_sent if message.sentAt is None else _sent(message.sentAt)
     context_json = _context_json(message.context, batch.context)
     context = _context(context_json) if context_json else _EMPTY_CONTEXT
     properties_json = bytes(message.properties)
     properties = _object(properties_json)
-    own_traits = _object(bytes(message.traits))
-    traits = own_traits or context.traits or {}
+    traits = _object(bytes(message.traits)) or context.traits or {}
     external_ids = _external_ids(context.externalIds) if context.externalIds else ()
     preferences = context.consent.categoryPreferences if context.consent else None
     meaning = (
-        type, user_id, anonymous_id, previous_id, group_id, name, message.category or "", stamp,
-        properties, traits, external_ids, preferences,
+        type,
+        user_id,
+        anonymous_id,
+        previous_id,
+        group_id,
+        name,
+        message.category or "",
+        stamp,
+        properties,
+        traits,
+        external_ids,
+        preferences,
     )
-    return Envelope(
-        index=index,
-        type=type,
-        name=name,
-        category=message.category or "",
-        user_id=user_id,
-        anonymous_id=anonymous_id,
-        previous_id=previous_id,
-        group_id=group_id or _id(context.groupId),
-        external_ids=external_ids,
-        traits=traits,
-        properties=properties,
-        properties_json=properties_json.decode() if properties else "{}",
-        context_json=context_json,
-        ip=context.ip or _caller(record.ip, context.direct),
-        user_agent=context.userAgent or record.user_agent,
-        consent=preferences,
-        gpc=record.gpc,
-        occurred_us=occurred(received=record.received_us, stamped=stamped, sent=sent),
-        received_us=record.received_us,
-        message_id=message_id,
-        payload_hash=_signed64(blake2b(_canonical(meaning), digest_size=8).digest())[0],
-        body=_body(message, text, batch),
+    return Envelope(  # by position: by keyword a struct this wide takes 1.4 µs longer
+        index,
+        type,
+        name,
+        message.category or "",
+        user_id,
+        anonymous_id,
+        previous_id,
+        group_id or _id(context.groupId),
+        external_ids,
+        traits,
+        properties,
+        properties_json.decode() if properties else "{}",
+        context_json,
+        context.ip or _caller(record.ip, context.direct),
+        context.userAgent or record.user_agent,
+        preferences,
+        record.gpc,
+        occurred(record.received_us, stamped, sent),
+        record.received_us,
+        message_id,
+        _signed64(blake2b(_canonical(meaning), digest_size=8).digest())[0],
+        _body(message, text, batch),
     )
 
 
@@ -257,7 +275,7 @@ def _demand_ids(type: str, who: str, previous_id: str, group_id: str) -> None:
 
 def _id(value: str | int | None) -> str:
     """Clients send numbers as ids; they mean the same written out."""
-    if value is None:
+    if value is None or value == "":
         return ""
     text = value if isinstance(value, str) else str(value)
     if len(text) > MAX_ID:
@@ -290,7 +308,7 @@ def _parse(text: bytes) -> _Message:
 
 
 def _parse_loosely(text: bytes, complaint: str) -> _Message:
-    """Once more without the fields that may be of any type; a wrong id or event is still refused."""
+    """Once more without the fields that may be of any type; a wrong id is still refused."""
     fields = _decoded(text)
     if not isinstance(fields, dict):
         raise _Refusal("bad_json", "a message is an object")
@@ -406,8 +424,13 @@ _batches = msgspec.json.Decoder(_Batch)
 _NO_BATCH = _Batch([])
 _EMPTY_CONTEXT = _Context()
 _CONTEXT_PARTS = {
-    "ip": str | None, "direct": bool | None, "userAgent": str | None, "groupId": str | int | None,
-    "traits": Json | None, "externalIds": list[_ExternalId] | None, "consent": _Consent | None,
+    "ip": str | None,
+    "direct": bool | None,
+    "userAgent": str | None,
+    "groupId": str | int | None,
+    "traits": Json | None,
+    "externalIds": list[_ExternalId] | None,
+    "consent": _Consent | None,
 }
 _NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 _STRING = re.compile(rb'"(?:[^"\\]|\\.)*"')

@@ -27,7 +27,7 @@ def instant(stamp: Stamp) -> int | None:
     return _counted(stamp)
 
 
-def occurred(*, received: int, stamped: int | None, sent: int | None) -> int:
+def occurred(received: int, stamped: int | None, sent: int | None) -> int:
     """`received − (sent − stamped)`: how long ago the sender says it was, taken from our clock.
 
     Without `sent` the stamp is taken as it is. What would lie in the future, or before 1970 (a
