@@ -9,7 +9,17 @@ from datetime import datetime
 from typing import Any
 
 from touchloop.core.db import Connection
-from touchloop.interactions.api import Block, Catalogue, Envelope, Held, Line, Record, Row, Source
+from touchloop.interactions.api import (
+    Block,
+    Catalogue,
+    Envelope,
+    Held,
+    Line,
+    Record,
+    Row,
+    Source,
+    quarantined,
+)
 
 
 @dataclass(slots=True)
@@ -47,10 +57,12 @@ class Batch:
 
     def set_aside(self, message: Message, reason: str, detail: str = "") -> None:
         """Put a message into quarantine with its reason and count it."""
-        from touchloop.interactions.api import quarantined
-
         self.held.append(quarantined(message.envelope, message.record, message.key, reason, detail))
         self.counts[message.source.id, "quarantined"] += 1
+
+
+class Moved(Exception):
+    """A customer was merged or split by another worker while this batch was on its way."""
 
 
 @dataclass(slots=True)

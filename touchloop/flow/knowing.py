@@ -1,0 +1,95 @@
+"""Step `know`: the batch is added up per customer, and the canonical rows are folded anew.
+
+Adding up also locks the customers, in the order of their ids. Only then it is certain whom the
+interactions belong to: when another worker has merged or split one of them meanwhile, the batch is
+taken again.
+"""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from touchloop.consent.api import allowed_mask
+from touchloop.core import clock
+from touchloop.flow import naming
+from touchloop.flow.batch import Batch, Moved, Work
+from touchloop.identity.api import pending_changes, settle_changes
+from touchloop.insight.segments.api import forget as forget_memberships
+from touchloop.profiles.api import (
+    ORDER,
+    REFUND,
+    Touch,
+    TraitValue,
+    authority_of,
+    fold,
+    forget,
+    lock,
+    record,
+    recount,
+    touch,
+)
+
+
+def fold_profiles(batch: Batch, work: Work) -> Batch:
+    """Write activity, traits and canonical rows of everybody whom the batch concerns."""
+    fresh = touch(work.conn, _touches(batch))
+    changes = pending_changes(work.conn)
+    changed = {change.customer_id for change in changes}
+    absorbed = {gone for change in changes for gone in change.absorbed} - changed
+    lock(work.conn, sorted(changed | absorbed | set(batch.due)))
+    if naming.assign(batch, work):
+        raise Moved
+    customers = {message.customer_id for message in batch.messages}
+    told = _keep_traits(batch, work)
+    if changes:
+        forget(work.conn, sorted(absorbed))
+        forget_memberships(work.conn, sorted(absorbed))
+        recount(work.conn, sorted(changed))
+        settle_changes(work.conn, changes)
+    refold = set(fresh) | told | batch.refold | changed | set(batch.due)
+    fold(work.conn, sorted(refold), allowed=allowed_mask(work.conn, sorted(refold)), now=work.now)
+    batch.customers = customers | changed | set(batch.due)
+    batch.note("know", customers=len(batch.customers), folded=len(refold), merged=len(absorbed))
+    return batch
+
+
+def _touches(batch: Batch) -> list[Touch]:
+    sums: dict[int, list[float]] = {}
+    for message in batch.messages:
+        envelope = message.envelope
+        at = envelope.occurred_us
+        mine = sums.setdefault(message.customer_id, [at, at, 0, 0, 0.0])
+        mine[0] = min(mine[0], at)
+        mine[1] = max(mine[1], at)
+        mine[2] += 1
+    values = {row.message_key: row.value or 0.0 for row in batch.rows}
+    for message in batch.messages:
+        if message.envelope.type == "track" and message.envelope.name in (ORDER, REFUND):
+            mine = sums[message.customer_id]
+            mine[3] += message.envelope.name == ORDER
+            mine[4] += values[message.key] if message.envelope.name == ORDER else 0.0
+    return [
+        Touch(
+            customer_id, clock.from_micros(int(first)), clock.from_micros(int(last)),
+            int(n), int(orders), spend,
+        )
+        for customer_id, (first, last, n, orders, spend) in sums.items()
+    ]
+
+
+def _keep_traits(batch: Batch, work: Work) -> set[int]:
+    """Record the traits of identify calls; returns the customers that were told something."""
+    values = [
+        TraitValue(
+            subject_id=message.subject_id, name=name, authority=authority_of(message.source.kind),
+            value=value, source_id=message.source.id, at=message.envelope.occurred_at,
+            tie=UUID(bytes=message.key),
+        )
+        for message in batch.messages
+        if message.envelope.type == "identify"
+        for name, value in message.traits.items()
+    ]
+    told = record(work.conn, values)
+    return {message.customer_id for message in batch.messages if message.subject_id in told}
+
+

@@ -1,0 +1,99 @@
+"""A worker: takes micro-batches from the inbox and walks them through the steps, for ever.
+
+Guarantees: a block is deleted in the transaction that stores its messages; a fault outside of the
+messages (the database is away, two workers met) costs nothing but time; a message that cannot be
+processed is found by halving its block and becomes a dead letter after ATTEMPTS tries, while
+everything else goes on.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import socket
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import psycopg
+
+from touchloop.core import clock, db
+from touchloop.flow import cycle, duties
+from touchloop.interactions.api import Catalogue
+
+MESSAGES = 4_000  # of a micro-batch, about
+WAIT = 0.25  # seconds without a word from the door before looking again
+
+log = logging.getLogger("touchloop.flow")
+
+
+@dataclass(slots=True)
+class Worker:
+    """Connections and memory of one worker."""
+
+    name: str
+    conn: db.Connection
+    side: db.Connection
+    bell: db.Connection  # hears NOTIFY inbox
+    catalogue: Catalogue = field(default_factory=Catalogue)
+    processed: int = 0
+
+
+def run(*, stop: Callable[[], bool], name: str | None = None, messages: int = MESSAGES) -> None:
+    """Work until `stop()` says so. Reconnects when the database was away."""
+    name = name or f"{socket.gethostname()}:{os.getpid()}"
+    patience = 0.1
+    while not stop():
+        try:
+            with contextlib.closing(_Connections(name)) as connections:
+                patience = 0.1
+                _work(connections.worker, stop, messages)
+        except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+            log.warning("the database is away (%s); trying again", str(error).strip()[:200])
+            time.sleep(patience)
+            patience = min(patience * 2, 5.0)
+
+
+def drain(*, messages: int = MESSAGES, deadline: float = 600.0) -> int:
+    """Work until inbox and due refreshes are empty; returns the messages processed."""
+    end = time.monotonic() + deadline
+    with contextlib.closing(_Connections("drain")) as connections:
+        worker = connections.worker
+        while time.monotonic() < end:
+            if not cycle.take(worker, messages=messages) and not cycle.wake(worker):
+                duties.fold_figures(worker)
+                return worker.processed
+    raise TimeoutError("the inbox did not empty in time")
+
+
+def _work(worker: Worker, stop: Callable[[], bool], messages: int) -> None:
+    timetable = duties.Timetable()
+    while not stop():
+        busy = cycle.take(worker, messages=messages) > 0
+        busy = cycle.wake(worker) > 0 or busy
+        timetable.attend(worker, busy=busy)
+        if not busy:
+            _listen(worker)
+
+
+def _listen(worker: Worker) -> None:
+    for _ in worker.bell.notifies(timeout=WAIT, stop_after=1):
+        break
+
+
+class _Connections:
+    def __init__(self, name: str) -> None:
+        self.worker = Worker(
+            name=name,
+            conn=db.connect(application="touchloop work"),
+            side=db.connect(application="touchloop work side"),
+            bell=db.connect(application="touchloop work bell", autocommit=True),
+        )
+        self.worker.bell.execute("LISTEN inbox")
+        log.info("worker %s started at %s", name, clock.now())
+
+    def close(self) -> None:
+        for connection in (self.worker.conn, self.worker.side, self.worker.bell):
+            with contextlib.suppress(Exception):
+                connection.close()
