@@ -1,0 +1,38 @@
+"""What other rooms may call."""
+
+from __future__ import annotations
+
+from touchloop.lake.compact import Compaction, compact
+from touchloop.lake.engines.base import BOUND, MOVED, Engine
+from touchloop.lake.engines.duckdb import DuckDB, engine
+from touchloop.lake.erasing import erase_subjects
+from touchloop.lake.export import export, export_batches
+from touchloop.lake.reading import copy_in_pieces, copy_to_arrow
+from touchloop.lake.rebuild import content_hash, rebuild
+from touchloop.lake.runs import load
+from touchloop.lake.tables import INTERACTIONS, LINES, SCHEMAS, TABLES, Lake, Rows, here
+
+__all__ = [
+    "BOUND",
+    "INTERACTIONS",
+    "LINES",
+    "MOVED",
+    "SCHEMAS",
+    "TABLES",
+    "Compaction",
+    "DuckDB",
+    "Engine",
+    "Lake",
+    "Rows",
+    "compact",
+    "content_hash",
+    "copy_in_pieces",
+    "copy_to_arrow",
+    "engine",
+    "erase_subjects",
+    "export",
+    "export_batches",
+    "here",
+    "load",
+    "rebuild",
+]

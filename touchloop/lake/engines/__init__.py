@@ -1,0 +1,1 @@
+"""The analytical engines, one file each, behind the seam in `base`."""
