@@ -13,6 +13,7 @@ from touchloop.interactions.held import (
     restore,
 )
 from touchloop.interactions.inbox import Block, claim, delete, depth, forgive, put, read, replace
+from touchloop.interactions.judging import MAX_ITEM, TYPES, Message
 from touchloop.interactions.ledger import Ledger, add, fold, snapshot
 from touchloop.interactions.log import (
     IDS_OF_A_BATCH,
@@ -26,7 +27,7 @@ from touchloop.interactions.log import (
     next_batch,
 )
 from touchloop.interactions.plans import Plans
-from touchloop.interactions.record import Record
+from touchloop.interactions.record import DIRECT, PUT_BLOCK, Record, pack_block, unpack_block
 from touchloop.interactions.sources import (
     Source,
     create,
@@ -39,10 +40,10 @@ from touchloop.interactions.sources import (
 )
 
 __all__ = [
-    "DEAD_LETTER", "IDS_OF_A_BATCH", "IN", "OUT", "QUARANTINE", "Block", "Catalogue", "Envelope",
+    "DEAD_LETTER", "DIRECT", "IDS_OF_A_BATCH", "MAX_ITEM", "Message", "PUT_BLOCK", "TYPES", "IN", "OUT", "QUARANTINE", "Block", "Catalogue", "Envelope",
     "Held", "Ledger", "Line", "Plans", "Record", "Rejected", "Row", "Source", "add", "alone",
     "append", "append_lines", "check", "claim", "create", "delete", "depth", "discard", "ensure",
     "every", "explode", "first_id", "fold", "forgive", "get", "hold", "load", "next_batch", "put",
     "quarantined", "read", "replace", "replay", "restore", "rotate_key", "snapshot", "type_word",
-    "update",
+    "pack_block", "unpack_block", "update",
 ]

@@ -2,35 +2,31 @@
 
 `explode` never raises for anything that a client sent: an item that cannot be used comes back as
 `Rejected` with a stored word as its reason, and its neighbours are not touched. The door calls
-`check` for single messages, so that it and the flow judge alike.
-
-Reasons: bad_json, bad_type, bad_event, bad_field, bad_timestamp, missing_id, id_too_long,
-message_id_too_long, nul, too_deep, too_large, too_many.
+`check` for single messages, so that it and the flow judge alike (judging.py).
 """
 
 from __future__ import annotations
 
-import re
 import struct
 from datetime import datetime
 from hashlib import blake2b
-from typing import Any
 
 import msgspec
 from msgspec import Raw, Struct
 
 from touchloop.core import clock
+from touchloop.interactions.judging import (
+    Json,
+    Message,
+    Refusal,
+    admit,
+    id_text,
+    json_object,
+    judge,
+    parse,
+)
 from touchloop.interactions.occurrence import Stamp, instant, occurred
 from touchloop.interactions.record import DIRECT, Record
-
-TYPES = frozenset({"identify", "track", "page", "screen", "group", "alias"})
-MAX_ITEM = 32 * 1024
-MAX_ITEMS = 2_500
-MAX_DEPTH = 64
-MAX_ID = 500
-MAX_MESSAGE_ID = 100
-
-Json = dict[str, Any]
 
 
 class Envelope(Struct, frozen=True, gc=False):
@@ -70,7 +66,7 @@ class Envelope(Struct, frozen=True, gc=False):
     @property
     def context(self) -> Json:
         """The whole context, decoded on demand."""
-        return _object(self.context_json)
+        return json_object(self.context_json)
 
 
 class Rejected(Struct, frozen=True, gc=False):
@@ -105,10 +101,17 @@ def alone(record: Record, index: int) -> Record:
     )
 
 
-def check(body: bytes, type: str) -> Envelope | Rejected:
+def check(body: bytes, type: str) -> Message | Rejected:
     """Judge a single message before it is accepted. Raises nothing, like `explode`."""
-    record = Record(0, 0, type, None, False, body, ["-"], 1, "")
-    return _message(Raw(body), 0, record, _NO_BATCH, None)
+    own_id = ""
+    try:
+        admit(body, 0)
+        message = parse(body)
+        own_id = message.messageId or ""
+        judge(message, type)
+        return message
+    except Refusal as refusal:
+        return Rejected(0, refusal.reason, refusal.detail, own_id)
 
 
 class _Consent(Struct, gc=False):
@@ -130,25 +133,6 @@ class _Context(Struct, gc=False):
     consent: _Consent | None = None
 
 
-class _Message(Struct, gc=False):
-    type: str | None = None
-    messageId: str | None = None
-    userId: str | int | None = None
-    anonymousId: str | int | None = None
-    previousId: str | int | None = None
-    groupId: str | int | None = None
-    event: str | None = None
-    name: str | None = None
-    category: str | None = None
-    timestamp: Stamp = None
-    originalTimestamp: Stamp = None
-    sentAt: Stamp = None
-    properties: Raw = Raw(b"null")
-    traits: Raw = Raw(b"null")
-    context: Raw = Raw(b"null")
-    writeKey: str | None = None
-
-
 class _Batch(Struct, gc=False, omit_defaults=True):
     batch: list[Raw]
     context: Raw = Raw(b"null")
@@ -162,54 +146,34 @@ def _message(
     own_id = ""
     try:
         text = bytes(raw)
-        _admit(text, index)
-        message = _parse(text)
+        admit(text, index)
+        message = parse(text)
         own_id = message.messageId or ""
         return _envelope(message, text, index, record, batch, batch_sent)
-    except _Refusal as refusal:
+    except Refusal as refusal:
         return Rejected(index, refusal.reason, refusal.detail, own_id or _assigned(record, index))
 
 
-def _admit(text: bytes, index: int) -> None:
-    """What must hold before anything is decoded."""
-    if index >= MAX_ITEMS:
-        raise _Refusal("too_many", f"a batch holds at most {MAX_ITEMS} messages")
-    if len(text) > MAX_ITEM:
-        raise _Refusal("too_large", f"{len(text)} bytes; a message has at most {MAX_ITEM}")
-    if len(text.translate(None, _NO_BRACKETS)) > 2 * MAX_DEPTH and depth(text) > MAX_DEPTH:
-        raise _Refusal("too_deep", f"nested deeper than {MAX_DEPTH} levels")
-    if text.find(b"\\u0000") >= 0 and _NUL.search(text):
-        raise _Refusal("nul", "contains the character NUL")
-
-
 def _envelope(
-    message: _Message,
+    message: Message,
     text: bytes,
     index: int,
     record: Record,
     batch: _Batch,
     batch_sent: int | None,
 ) -> Envelope:
-    type = record.type or message.type
-    if type not in TYPES:
-        raise _Refusal("bad_type", f"unknown type {str(type)[:80]!r}" if type else "no type")
-    user_id, anonymous_id = _id(message.userId), _id(message.anonymousId)
-    previous_id, group_id = _id(message.previousId), _id(message.groupId)
-    name = _name(type, message)
-    _demand_ids(type, user_id or anonymous_id, previous_id, group_id)
+    type = record.type or message.type or ""
+    who, stamped = judge(message, type)
     message_id = message.messageId or _assigned(record, index)
-    if len(message_id) > MAX_MESSAGE_ID:
-        raise _Refusal("message_id_too_long", f"more than {MAX_MESSAGE_ID} characters")
-    stamp = message.originalTimestamp or message.timestamp
-    stamped = None if stamp is None else _stamped(stamp)
     sent = batch_sent if message.sentAt is None else _sent(message.sentAt)
     context_json = _context_json(message.context, batch.context)
     context = _context(context_json) if context_json else _EMPTY_CONTEXT
     properties_json = bytes(message.properties)
-    properties = _object(properties_json)
-    traits = _object(bytes(message.traits)) or context.traits or {}
+    properties = json_object(properties_json)
+    traits = json_object(bytes(message.traits)) or context.traits or {}
     external_ids = _external_ids(context.externalIds) if context.externalIds else ()
     preferences = context.consent.categoryPreferences if context.consent else None
+    user_id, anonymous_id, previous_id, group_id, name = who
     meaning = (
         type,
         user_id,
@@ -218,7 +182,7 @@ def _envelope(
         group_id,
         name,
         message.category or "",
-        stamp,
+        message.originalTimestamp or message.timestamp,
         properties,
         traits,
         external_ids,
@@ -232,7 +196,7 @@ def _envelope(
         user_id,
         anonymous_id,
         previous_id,
-        group_id or _id(context.groupId),
+        group_id or id_text(context.groupId),
         external_ids,
         traits,
         properties,
@@ -250,93 +214,12 @@ def _envelope(
     )
 
 
-def _name(type: str, message: _Message) -> str:
-    if type == "track":
-        if not message.event:
-            raise _Refusal("bad_event", "a track needs a non-empty event")
-        name = message.event
-    elif type in ("page", "screen"):
-        name = message.name or ""
-    else:
-        return ""
-    if len(name) > MAX_ID:
-        raise _Refusal("bad_event", f"the name is longer than {MAX_ID} characters")
-    return name
-
-
-def _demand_ids(type: str, who: str, previous_id: str, group_id: str) -> None:
-    if not who:
-        raise _Refusal("missing_id", "neither userId nor anonymousId")
-    if type == "group" and not group_id:
-        raise _Refusal("missing_id", "a group needs a groupId")
-    if type == "alias" and not previous_id:
-        raise _Refusal("missing_id", "an alias needs a previousId")
-
-
-def _id(value: str | int | None) -> str:
-    """Clients send numbers as ids; they mean the same written out."""
-    if value is None or value == "":
-        return ""
-    text = value if isinstance(value, str) else str(value)
-    if len(text) > MAX_ID:
-        raise _Refusal("id_too_long", f"an id has at most {MAX_ID} characters")
-    return text
-
-
-def _stamped(stamp: Stamp) -> int | None:
-    try:
-        return instant(stamp)
-    except ValueError as error:
-        raise _Refusal("bad_timestamp", str(error)) from None
-
-
 def _sent(stamp: Stamp) -> int | None:
     """A broken `sentAt` only costs the correction of the clock, not the message."""
     try:
         return instant(stamp)
     except ValueError:
         return None
-
-
-def _parse(text: bytes) -> _Message:
-    try:
-        return _messages.decode(text)
-    except msgspec.ValidationError as error:
-        return _parse_loosely(text, str(error))
-    except (msgspec.DecodeError, RecursionError) as error:
-        raise _Refusal("bad_json", str(error)[:200]) from None
-
-
-def _parse_loosely(text: bytes, complaint: str) -> _Message:
-    """Once more without the fields that may be of any type; a wrong id is still refused."""
-    fields = _decoded(text)
-    if not isinstance(fields, dict):
-        raise _Refusal("bad_json", "a message is an object")
-    for key in ("name", "category", "sentAt", "writeKey"):
-        fields.pop(key, None)
-    try:
-        return _messages.decode(_encoder.encode(fields))
-    except msgspec.ValidationError as error:
-        place = str(error).rpartition("$.")[2].strip("`")
-        word = {"event": "bad_event", "type": "bad_type", "timestamp": "bad_timestamp"}
-        raise _Refusal(word.get(place, "bad_field"), complaint[:200]) from None
-
-
-def _object(text: bytes) -> Json:
-    """A JSON object, {} for null or nothing."""
-    if text == b"null" or not text:
-        return {}
-    value = _decoded(text)
-    if not isinstance(value, dict):
-        raise _Refusal("bad_field", "properties, traits and context are objects")
-    return value
-
-
-def _decoded(text: bytes) -> Any:
-    try:
-        return _anything.decode(text)
-    except (msgspec.MsgspecError, RecursionError) as error:
-        raise _Refusal("bad_json", str(error)[:200]) from None
 
 
 def _context_json(own: Raw, shared: Raw) -> bytes:
@@ -346,16 +229,16 @@ def _context_json(own: Raw, shared: Raw) -> bytes:
         return b"" if mine == b"null" else mine
     if mine == b"null":
         return ours
-    return _encoder.encode(_object(ours) | _object(mine))
+    return _encoder.encode(json_object(ours) | json_object(mine))
 
 
 def _context(text: bytes) -> _Context:
     try:
         return _contexts.decode(text)
     except msgspec.ValidationError:
-        return _loose_context(_object(text))
+        return _loose_context(json_object(text))
     except (msgspec.DecodeError, RecursionError) as error:
-        raise _Refusal("bad_json", str(error)[:200]) from None
+        raise Refusal("bad_json", str(error)[:200]) from None
 
 
 def _loose_context(fields: Json) -> _Context:
@@ -370,7 +253,7 @@ def _loose_context(fields: Json) -> _Context:
 
 
 def _external_ids(given: list[_ExternalId]) -> tuple[tuple[str, str], ...]:
-    return tuple((each.type, _id(each.id)) for each in given if each.type and _id(each.id))
+    return tuple((each.type, id_text(each.id)) for each in given if each.type and id_text(each.id))
 
 
 def _caller(ip: str | None, direct: bool | None) -> str | None:
@@ -379,18 +262,18 @@ def _caller(ip: str | None, direct: bool | None) -> str | None:
     return ip[len(DIRECT) :] if direct else None
 
 
-def _body(message: _Message, text: bytes, batch: _Batch) -> str:
+def _body(message: Message, text: bytes, batch: _Batch) -> str:
     """The text as it came, unless the batch adds to it or it shows the write key."""
     if message.writeKey is None and batch is _NO_BATCH:
         return text.decode()
     shared = {"context": bytes(batch.context), "integrations": bytes(batch.integrations)}
     if message.writeKey is None and all(value == b"null" for value in shared.values()):
         return text.decode()
-    fields = _object(text)
+    fields = json_object(text)
     fields.pop("writeKey", None)
     for key, value in shared.items():
         if value != b"null":
-            fields[key] = _object(value) | (fields.get(key) or {})
+            fields[key] = json_object(value) | (fields.get(key) or {})
     return _encoder.encode(fields).decode()
 
 
@@ -398,27 +281,9 @@ def _assigned(record: Record, index: int) -> str:
     return record.ids[index] if index < len(record.ids) else ""
 
 
-def depth(text: bytes) -> int:
-    """How deeply a JSON text is nested (at most a little over MAX_DEPTH is told apart)."""
-    brackets = _STRING.sub(b"", text).translate(_SQUARE, _NO_BRACKETS)
-    for level in range(MAX_DEPTH + 1):
-        if not brackets:
-            return level
-        brackets = brackets.replace(b"[]", b"")
-    return MAX_DEPTH + 1
-
-
-class _Refusal(Exception):
-    def __init__(self, reason: str, detail: str) -> None:
-        self.reason = reason
-        self.detail = detail
-
-
 _encoder = msgspec.json.Encoder()
 _canonical = msgspec.msgpack.Encoder(order="deterministic").encode
 _signed64 = struct.Struct(">q").unpack
-_anything = msgspec.json.Decoder()
-_messages = msgspec.json.Decoder(_Message)
 _contexts = msgspec.json.Decoder(_Context)
 _batches = msgspec.json.Decoder(_Batch)
 _NO_BATCH = _Batch([])
@@ -432,7 +297,3 @@ _CONTEXT_PARTS = {
     "externalIds": list[_ExternalId] | None,
     "consent": _Consent | None,
 }
-_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
-_STRING = re.compile(rb'"(?:[^"\\]|\\.)*"')
-_SQUARE = bytes.maketrans(b"{}", b"[]")
-_NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))

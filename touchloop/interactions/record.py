@@ -29,6 +29,13 @@ class Record(msgspec.Struct, array_like=True, gc=False):
     user_agent: str | None = None
 
 
+# Appends one block ($1 payload, $2 messages, $3 bytes) and wakes the workers, in one round trip.
+PUT_BLOCK = """
+WITH put AS (INSERT INTO inbox (payload, messages, bytes) VALUES ($1, $2, $3))
+SELECT pg_notify('inbox', '')
+"""
+
+
 def pack(record: Record) -> bytes:
     """The record as it stands on a shelf of held messages."""
     return _encoder.encode(record)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from touchloop.interactions import envelope, occurrence
+from touchloop.interactions import judging, occurrence
 from touchloop.interactions.envelope import Envelope, Rejected, alone, check, explode
 from touchloop.interactions.record import (
     DIRECT,
@@ -163,7 +163,7 @@ def test_nesting_is_capped() -> None:
             b"[" * levels + b"]" * levels
         )
 
-    assert isinstance(check(nested(62), "track"), Envelope)
+    assert isinstance(check(nested(62), "track"), judging.Message)
     for levels in (63, 500, 5_000):
         found = check(nested(levels), "track")
         assert isinstance(found, Rejected)
@@ -273,7 +273,7 @@ def test_blocks_pack_and_unpack() -> None:
 def test_nothing_that_is_sent_makes_it_raise(body: bytes) -> None:
     assert len(explode(record(body, "track"))) == 1
     assert len(explode(record(b'{"batch":[' + body + b"]}", None))) >= 0
-    assert envelope.depth(body) >= 0
+    assert judging.depth(body) >= 0
 
 
 JSON = st.recursive(
@@ -287,7 +287,7 @@ FIELDS = st.sampled_from(
 )  # fmt: skip
 
 
-@given(st.dictionaries(FIELDS, JSON), st.sampled_from(sorted(envelope.TYPES)))
+@given(st.dictionaries(FIELDS, JSON), st.sampled_from(sorted(judging.TYPES)))
 def test_any_json_in_any_field_is_taken_or_refused(fields: dict[str, Any], type: str) -> None:
     (found,) = explode(record(fields, type))
     assert isinstance(found, (Envelope, Rejected))
