@@ -8,16 +8,20 @@ import shutil
 import tempfile
 from pathlib import Path
 
+import django
 import pytest
 
 _HOME = Path(tempfile.mkdtemp(prefix="tl-", dir="/tmp"))
 os.environ["TOUCHLOOP_HOME"] = str(_HOME)
 os.environ.pop("DATABASE_URL", None)
 os.environ.pop("LAKE_URL", None)
+# Not in pyproject: pytest-django would read the settings before the home is set here.
+os.environ["DJANGO_SETTINGS_MODULE"] = "touchloop.config.settings"
 
 from touchloop.core import postgres  # noqa: E402
 
 postgres.start(_HOME, fsync=False)
+django.setup()
 
 
 @atexit.register

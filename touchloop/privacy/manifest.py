@@ -1,0 +1,69 @@
+"""Every table of the product: whose data it holds, how it is exported, erased and aged.
+
+A table that is missing here fails the build (tests/architecture/test_manifest.py). `key` says how
+the rows of one customer are found: by subject (identifier), by customer, or not at all.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Key = Literal["subject_id", "customer_id", "id", "identifier", "pair", "none"]
+Erasure = Literal["delete", "never", "with the message", "keyless"]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """How one table is treated. `reason` is there where nothing personal is held or kept."""
+
+    table: str
+    key: Key
+    exported: bool
+    erased: Erasure
+    aged: str
+    reason: str = ""
+
+
+def _none(table: str, reason: str) -> Entry:
+    return Entry(table, "none", False, "never", "kept", reason)
+
+
+MANIFEST: tuple[Entry, ...] = (
+    # interactions
+    Entry("interactions", "subject_id", True, "delete", "by retention of its category"),
+    Entry("interaction_lines", "subject_id", True, "delete", "with its interaction"),
+    Entry("inbox", "none", False, "with the message", "minutes",
+          "messages on their way; empty once the workers have caught up"),
+    Entry("held_messages", "none", False, "with the message", "90 days",
+          "messages without a customer yet; found by their identifiers when a person is erased"),
+    _none("sources", "who sends, not about whom"),
+    _none("kinds", "names of events"),
+    _none("kind_properties", "names and types of properties, with a shortened example"),
+    _none("touchpoints", "places of the company"),
+    _none("tallies", "sums by source and day"),
+    # identity
+    Entry("identifiers", "identifier", True, "delete", "with the customer"),
+    Entry("links", "pair", True, "delete", "with its identifiers"),
+    Entry("merge_operations", "none", False, "keyless", "kept",
+          "numbers of identifiers only: nobody can be found by them once those are gone"),
+    Entry("suggestions", "pair", True, "delete", "with its identifiers"),
+    # consent
+    Entry("use_grants", "subject_id", True, "delete", "kept as long as the customer"),
+    Entry("contact_grants", "subject_id", True, "delete", "kept as long as the customer"),
+    # profiles
+    Entry("trait_values", "subject_id", True, "delete", "with the customer"),
+    Entry("customers", "id", True, "delete", "with the customer"),
+    Entry("activity", "customer_id", True, "delete", "with the customer"),
+    # insight
+    _none("segments", "rules, not people"),
+    _none("segment_versions", "rules, not people"),
+    Entry("segment_members", "customer_id", True, "delete", "with the customer"),
+    Entry("scores", "customer_id", True, "delete", "with the customer"),
+    # flow
+    _none("flow_batches", "figures of micro-batches"),
+    Entry("refreshes", "customer_id", False, "delete", "until due", "a number and a moment"),
+    _none("heartbeats", "workers that live"),
+    # lake
+    _none("lake_exports", "which batches lie in the lake"),
+)
