@@ -32,9 +32,9 @@ def compact(conn: Connection) -> None:
     lake.compact(conn)
 
 
-def rebuild(conn: Connection) -> None:
-    """Write the lake anew from the log."""
-    lake.rebuild(conn, waiting=waiting, pieces=pieces, read=read, mark=mark)
+def rebuild(conn: Connection) -> int:
+    """Write the lake anew from the log; returns the rows of the log."""
+    return lake.rebuild(conn, waiting=waiting, pieces=pieces, read=read, mark=mark)
 
 
 def waiting(conn: Connection) -> list[int]:

@@ -6,6 +6,7 @@ from touchloop.interactions.held import (
     DEAD_LETTER,
     QUARANTINE,
     Held,
+    count_held,
     discard,
     hold,
     quarantined,
@@ -40,9 +41,10 @@ from touchloop.interactions.sources import (
 )
 
 __all__ = [
-    "DEAD_LETTER", "DIRECT", "IDS_OF_A_BATCH", "MAX_ITEM", "Message", "PUT_BLOCK", "TYPES", "IN", "OUT", "QUARANTINE", "Block", "Catalogue", "Envelope",
+    "DEAD_LETTER", "DIRECT", "IDS_OF_A_BATCH", "MAX_ITEM", "Message", "PUT_BLOCK", "TYPES",
+    "IN", "OUT", "QUARANTINE", "Block", "Catalogue", "Envelope",
     "Held", "Ledger", "Line", "Plans", "Record", "Rejected", "Row", "Source", "add", "alone",
-    "append", "append_lines", "check", "claim", "create", "delete", "depth", "discard", "ensure",
+    "append", "append_lines", "check", "claim", "count_held", "create", "delete", "depth", "discard", "ensure",
     "every", "explode", "first_id", "fold", "forgive", "get", "hold", "load", "next_batch", "put",
     "quarantined", "read", "replace", "replay", "restore", "rotate_key", "snapshot", "type_word",
     "pack_block", "unpack_block", "update",

@@ -62,6 +62,14 @@ def hold(conn: Connection, messages: Sequence[Held], *, now: datetime) -> None:
         )
 
 
+def count_held(conn: Connection) -> dict[str, int]:
+    """How many messages wait for a decision on each shelf."""
+    rows = conn.execute(
+        "SELECT shelf, count(*) FROM held_messages WHERE state = 'held' GROUP BY shelf ORDER BY shelf"
+    ).fetchall()
+    return {shelf: int(n) for shelf, n in rows}
+
+
 def replay(conn: Connection, ids: Sequence[int], *, actor: int | None, now: datetime) -> int:
     """Put held messages back into the inbox; returns how many. Does not commit.
 

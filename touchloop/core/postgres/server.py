@@ -13,7 +13,7 @@ import shutil
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
@@ -21,7 +21,7 @@ import psutil
 import psycopg
 
 from touchloop.core.errors import Unavailable
-from touchloop.core.postgres import configuration, place
+from touchloop.core.postgres import configuration, place, programs
 from touchloop.core.postgres.place import PORT, Place
 
 USER = DATABASE = "touchloop"
@@ -46,10 +46,15 @@ def running(home: Path) -> Iterator[str]:
         yield url(home)
     finally:
         with _mutex(home):
-            with suppress(BlockingIOError):
-                fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                _stop(place.of(home))
             os.close(users)
+            _stop_unless_used(place.of(home))
+
+
+def release(home: Path) -> None:
+    """Stop the server unless a process of this home uses it."""
+    if place.of(home).data.exists():
+        with _mutex(home):
+            _stop_unless_used(place.of(home))
 
 
 def start(home: Path, *, fsync: bool = True) -> None:
@@ -69,10 +74,20 @@ def is_running(home: Path) -> bool:
     return _postmaster(place.of(home)) is not None
 
 
+def data_folder(home: Path) -> Path:
+    """Where the cluster of this home lies; not always within it (see place)."""
+    return place.of(home).data
+
+
 def postmaster(home: Path) -> int | None:
     """The process id of the running server."""
     found = _postmaster(place.of(home))
     return found.pid if found else None
+
+
+def program(name: str) -> Path:
+    """One of the newest client programs (pg_dump, psql), to be run by ourselves."""
+    return programs.folder(programs.newest_major(), None) / name
 
 
 @contextmanager
@@ -93,6 +108,17 @@ def _open_lock(where: Place, name: str) -> int:
     if where.account:
         os.fchown(descriptor, where.account.uid, where.account.gid)
     return descriptor
+
+
+def _stop_unless_used(where: Place) -> None:
+    users = _open_lock(where, "users.lock")
+    try:
+        fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        _stop(where)
+    except BlockingIOError:
+        pass  # somebody else's shared lock: the server stays for them
+    finally:
+        os.close(users)
 
 
 def _start(where: Place, *, fsync: bool) -> None:

@@ -1,0 +1,61 @@
+"""What commands print: words and progress for people on standard error, results on standard output.
+
+With `--json` a command prints one JSON object on standard output and nothing else: whatever a
+library or a child process prints meanwhile goes to standard error.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+people = Console(stderr=True, highlight=False)
+Emit = Callable[[dict[str, Any]], None]
+
+
+@contextmanager
+def result(*, as_json: bool) -> Iterator[Emit]:
+    """Gives a function that prints the result; with `as_json`, the only way to standard output."""
+    if not as_json:
+        yield lambda _: None
+        return
+    sys.stdout.flush()
+    answer = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        yield lambda value: _write(answer, json.dumps(value, default=str) + "\n")
+    finally:
+        sys.stdout.flush()
+        os.dup2(answer, 1)
+        os.close(answer)
+
+
+def say(text: str) -> None:
+    """One line for people, on standard error."""
+    people.print(text, markup=False, soft_wrap=True)
+
+
+def show(*lines: str) -> None:
+    """The answer in words, on standard output, plain so that it can be piped."""
+    print(*lines, sep="\n", flush=True)
+
+
+def table(headings: list[str], rows: list[list[str]]) -> None:
+    """The answer as a table, on standard output."""
+    grid = Table(*headings, box=None, pad_edge=False)
+    for row in rows:
+        grid.add_row(*row)
+    Console(highlight=False, markup=False).print(grid)
+
+
+def _write(descriptor: int, text: str) -> None:
+    data = text.encode()
+    while data:
+        data = data[os.write(descriptor, data) :]

@@ -1,0 +1,70 @@
+"""Everything a command needs before its work: settings read, database up, tables current."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+
+import psycopg
+
+from touchloop.core import postgres, settings
+from touchloop.core.errors import WrongSetting
+
+MIGRATION_LOCK = 7105_0002
+CHILD = "TOUCHLOOP_PART_OF"  # set for the parts that `serve` starts: it has prepared all
+
+
+@contextmanager
+def ready(*, migrate: bool = True) -> Iterator[None]:
+    """For as long as the block lasts, the database is up and Django is set up."""
+    settings.check()
+    with postgres.running(settings.home()) if settings.embedded() else nullcontext():
+        if not settings.embedded():
+            _reach_database()
+        setup_django()
+        if migrate and not os.environ.get(CHILD):
+            migrate_tables()
+        yield
+
+
+def setup_django() -> None:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "touchloop.config.settings")
+    import django
+
+    django.setup()
+
+
+def migrate_tables() -> int:
+    """Bring the tables to this version; returns how many steps that took.
+
+    Several machines may start at once: one migrates, the others wait for it.
+    """
+    from django.core.management import call_command
+
+    if not pending_migrations():
+        return 0
+    with psycopg.connect(settings.database_url(), autocommit=True) as link:
+        link.execute("SELECT pg_advisory_lock(%s)", [MIGRATION_LOCK])
+        todo = len(pending_migrations())
+        if todo:
+            call_command("migrate", interactive=False, verbosity=0)
+    return todo
+
+
+def pending_migrations() -> list[str]:
+    """The migrations that this version has and the database has not, in order."""
+    from django.db import connection
+    from django.db.migrations.executor import MigrationExecutor
+
+    executor = MigrationExecutor(connection)
+    plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    return [f"{migration.app_label}.{migration.name}" for migration, _ in plan]
+
+
+def _reach_database() -> None:
+    try:
+        psycopg.connect(settings.database_url(), connect_timeout=10).close()
+    except psycopg.OperationalError as error:
+        said = str(error).strip().splitlines()[-1]
+        raise WrongSetting(f"DATABASE_URL: the database does not answer ({said})") from error

@@ -1,0 +1,246 @@
+"""`serve`, and its parts alone: `web`, `collect`, `work`."""
+
+from __future__ import annotations
+
+import fcntl
+import http.client
+import json
+import os
+import signal
+import socket
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from touchloop.cli import runtime
+from touchloop.cli.output import result, say, show
+from touchloop.cli.supervisor import Part, Supervisor
+from touchloop.core import settings
+from touchloop.core.errors import TouchloopError, WrongSetting
+from touchloop.core.version import version
+
+START_SECONDS = 60.0
+Port = Annotated[int, typer.Option(min=1, max=65534, help="Where the console answers.")]
+Host = Annotated[str, typer.Option(help="The address to listen on; 0.0.0.0 is every network.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+Workers = Annotated[
+    int | None, typer.Option(min=1, max=64, help="How many workers (default: TOUCHLOOP_WORKERS).")
+]
+
+
+def serve(
+    port: Port = 8000, host: Host = "127.0.0.1", workers: Workers = None, as_json: Json = False
+) -> None:
+    """Serve everything on this machine: console at PORT, tracking door at PORT + 1.
+
+    Starts the database, brings the tables up to date, and runs the console, the door and the
+    workers. Ctrl-C stops all of it.
+
+    Examples:
+
+        touchloop serve
+
+        touchloop serve --port 9000 --host 0.0.0.0 --workers 2
+    """
+    with result(as_json=as_json) as emit, everything(port=port, host=host, workers=workers) as run:
+
+        def announce() -> None:
+            show(*words(port)) if not as_json else emit(addresses(port))
+
+        run(announce)
+
+
+@contextmanager
+def everything(
+    *, port: int, host: str, workers: int | None
+) -> Iterator[Callable[[Callable[[], None]], None]]:
+    """Prepares all, and gives the function that serves until a signal comes.
+
+    That function is given what to do once, when every door answers.
+    """
+    settings.check()
+    with only_one(settings.home(), port=port):
+        for number in (port, port + 1):
+            _refuse_taken_port(host, number)
+        with runtime.ready():
+            yield lambda announce: _supervise(
+                port=port, host=host, workers=workers or settings.workers(), announce=announce
+            )
+
+
+def addresses(port: int) -> dict[str, object]:
+    return {
+        "console": f"http://localhost:{port}",
+        "tracking": f"http://localhost:{port + 1}",
+        "home": str(settings.home()),
+        "pid": os.getpid(),
+    }
+
+
+def words(port: int) -> list[str]:
+    """What `serve` prints when it is up."""
+    from touchloop.core.accounts import api as accounts
+
+    lines = [
+        f"Touchloop {version()} is up.",
+        f"  Console        http://localhost:{port}",
+        f"  Tracking door  http://localhost:{port + 1}",
+        f"  Data           {settings.home()}",
+    ]
+    if not accounts.anybody():
+        lines.append("  Nobody can sign in yet: touchloop user add you@example.com --role admin")
+    return [*lines, "Ctrl-C stops it."]
+
+
+def _supervise(*, port: int, host: str, workers: int, announce: Callable[[], None]) -> None:
+    doors = ("--host", host)
+    parts = [
+        Part("The door", ("collect", "--port", str(port + 1), *doors)),
+        Part("The console", ("web", "--port", str(port), *doors)),
+        *(Part(f"Worker {n}", ("work", "--name", f"worker-{n}")) for n in range(1, workers + 1)),
+    ]
+    supervisor = Supervisor(
+        parts,
+        home=settings.home() if settings.embedded() else None,
+        environment={
+            "TOUCHLOOP_COLLECT_URL": os.environ.get("TOUCHLOOP_COLLECT_URL")
+            or f"http://localhost:{port + 1}"
+        },
+    )
+    waiting = {port, port + 1}
+    give_up = time.monotonic() + START_SECONDS
+
+    def look() -> None:
+        if not waiting:
+            return
+        waiting.difference_update({number for number in waiting if _answers(host, number)})
+        if not waiting:
+            announce()
+        elif time.monotonic() > give_up:
+            raise TouchloopError(f"nothing answers at port {min(waiting)} (see above)")
+
+    supervisor.run(on_turn=look)
+    say("Stopped.")
+
+
+def web(port: Port = 8000, host: Host = "127.0.0.1") -> None:
+    """Serve the console alone.
+
+    Example, on a machine for the console only:
+
+        DATABASE_URL=postgresql://… touchloop web --host 0.0.0.0
+    """
+    from touchloop.config import server
+
+    with runtime.ready():
+        server.serve(host=host, port=port)
+
+
+def collect(port: Port = 8001, host: Host = "127.0.0.1") -> None:
+    """Serve the tracking door alone.
+
+    Example, on a machine for collecting only:
+
+        DATABASE_URL=postgresql://… touchloop collect --host 0.0.0.0
+    """
+    from touchloop.collect import app
+
+    with runtime.ready():
+        app.serve(host=host, port=port)
+
+
+def work(
+    count: Annotated[int, typer.Option(min=1, max=64, help="How many workers.")] = 1,
+    name: Annotated[str, typer.Option(help="What this worker is called in doctor.")] = "",
+) -> None:
+    """Take what the door has accepted through all steps, until Ctrl-C.
+
+    Example, on a machine for work only:
+
+        DATABASE_URL=postgresql://… touchloop work --count 4
+    """
+    from touchloop.flow import api as flow
+
+    if count == 1:
+        with runtime.ready(), stop_signals() as stopped:
+            flow.run(stop=stopped, name=name or None)
+        return
+    stem = name or socket.gethostname()
+    with runtime.ready():
+        Supervisor(
+            [Part(f"Worker {n}", ("work", "--name", f"{stem}-{n}")) for n in range(1, count + 1)],
+            home=settings.home() if settings.embedded() else None,
+        ).run(on_turn=lambda: None)
+
+
+@contextmanager
+def stop_signals() -> Iterator[Callable[[], bool]]:
+    """Gives a function that tells whether Ctrl-C or SIGTERM has come."""
+    came: list[int] = []
+    previous = {
+        number: signal.signal(number, lambda number, _: came.append(number))
+        for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        yield lambda: bool(came)
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def only_one(home: Path, *, port: int) -> Iterator[None]:
+    """One `serve` for a home; the lock falls with its process."""
+    try:
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(home / "serve.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise WrongSetting(f"TOUCHLOOP_HOME: cannot use {home} ({error.strerror})") from error
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise TouchloopError(_who_serves(descriptor, home)) from None
+        os.ftruncate(descriptor, 0)
+        os.write(descriptor, json.dumps(addresses(port)).encode())
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _who_serves(descriptor: int, home: Path) -> str:
+    try:
+        found = json.loads(os.pread(descriptor, 4096, 0))
+        return (
+            f"Touchloop already serves {home}: console {found['console']}, process {found['pid']}"
+        )
+    except (ValueError, KeyError):  # it holds the lock, and has not yet written down where
+        return f"Touchloop already serves {home}"
+
+
+def _refuse_taken_port(host: str, port: int) -> None:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise WrongSetting(
+                f"--port: cannot listen at {host}:{port} ({error.strerror})"
+            ) from error
+
+
+def _answers(host: str, port: int) -> bool:
+    here = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+    connection = http.client.HTTPConnection(here, port, timeout=2)
+    try:
+        connection.request("GET", "/")
+        return connection.getresponse().status < 500
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
