@@ -1,0 +1,276 @@
+"""The crash lab: a real door, worker and database under load, killed again and again.
+
+Writers post messages with ids of their own and repeat each until it is acknowledged. A killer ends
+one of the three with SIGKILL and starts it again. Afterwards the log is held against what was
+acknowledged. The seed is printed, so that a run can be repeated.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil
+import psycopg
+
+from touchloop.core import ids, postgres
+
+CUSTOMERS = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a run did and what the log says of it."""
+
+    kills: int
+    acknowledged: int
+    lost: int
+    repeated: int  # sent again because the answer was lost
+    duplicates: int
+    double_effects: list[str]
+
+
+@dataclass
+class Lab:
+    """One installation to be killed."""
+
+    home: Path
+    port: int
+    seed: int
+    write_key: str = ""
+    source_id: int = 0
+    parts: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    acknowledged: dict[str, str] = field(default_factory=dict)
+    repeated: int = 0
+    stopping: threading.Event = field(default_factory=threading.Event)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {
+            **{k: v for k, v in os.environ.items() if not k.startswith("TOUCHLOOP_TEST")},
+            "TOUCHLOOP_HOME": str(self.home),
+            "DATABASE_URL": postgres.url(self.home),
+        }
+
+    def start(self, name: str) -> None:
+        """Start the door, the worker or the database (again)."""
+        if name == "database":
+            postgres.start(self.home)
+            return
+        arguments = {"door": ["collect", "--port", str(self.port)], "worker": ["work"]}[name]
+        self.parts[name] = subprocess.Popen(
+            [sys.executable, "-m", "touchloop", *arguments],
+            env=self.environment, start_new_session=True,
+            stdout=subprocess.DEVNULL, stderr=(self.home / f"{name}.log").open("ab"),
+        )
+
+    def kill(self, name: str) -> None:
+        """SIGKILL the part and all its children."""
+        if name == "database":
+            pid = int((postgres.data_folder(self.home) / "postmaster.pid").read_text().split()[0])
+        else:
+            pid = self.parts[name].pid
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process = psutil.Process(pid)
+            for one in [process, *process.children(recursive=True)]:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    one.send_signal(signal.SIGKILL)
+            psutil.wait_procs([process], timeout=10)
+        if name in self.parts:
+            self.parts[name].wait(timeout=10)
+
+    def connect(self) -> psycopg.Connection[tuple[object, ...]]:
+        return psycopg.connect(postgres.url(self.home), options="-c timezone=UTC")
+
+
+def run(*, kills: int, targets: tuple[str, ...], seed: int, settings: tuple[str, ...] = ()) -> Report:
+    """One run. `settings`: lines such as "synchronous_commit = off" for the server."""
+    print(f"crash lab: seed {seed}", file=sys.stderr)
+    with _laboratory(seed, settings) as lab:
+        writers = [threading.Thread(target=_write, args=(lab, n)) for n in range(6)]
+        for thread in writers:
+            thread.start()
+        chance = random.Random(seed)
+        for _ in range(kills):
+            time.sleep(chance.uniform(0.15, 0.5))
+            target = chance.choice(targets)
+            lab.kill(target)
+            lab.start(target)
+        lab.stopping.set()
+        for thread in writers:
+            thread.join()
+        _settle(lab)
+        return _examine(lab, kills)
+
+
+@contextlib.contextmanager
+def _laboratory(seed: int, settings: tuple[str, ...]) -> Iterator[Lab]:
+    home = Path(tempfile.mkdtemp(prefix="tl-crash-", dir="/tmp"))
+    lab = Lab(home=home, port=_free_port(), seed=seed)
+    lab.start("database")
+    try:
+        subprocess.run(
+            [sys.executable, "-m", "touchloop", "source", "add", "Lab", "--kind", "till", "--json"],
+            env=lab.environment, check=True, stdout=(home / "source.json").open("wb"),
+        )
+        lab.write_key = json.loads((home / "source.json").read_text())["write_key"]
+        with lab.connect() as conn:
+            row = conn.execute(
+                "SELECT id FROM sources WHERE write_key = %s", (lab.write_key,)
+            ).fetchone()
+            assert row is not None
+            lab.source_id = int(str(row[0]))
+            conn.commit()
+            conn.autocommit = True
+            for line in settings:
+                conn.execute(f"ALTER SYSTEM SET {line}")  # type: ignore[arg-type]
+            conn.execute("SELECT pg_reload_conf()")
+        for name in ("door", "worker"):
+            lab.start(name)
+        yield lab
+    finally:
+        lab.stopping.set()
+        for name in ("door", "worker"):
+            if name in lab.parts:
+                lab.kill(name)
+        with contextlib.suppress(Exception):
+            postgres.stop(home)
+
+
+def _write(lab: Lab, number: int) -> None:
+    chance = random.Random(lab.seed * 100 + number)
+    count = 0
+    while not lab.stopping.is_set():
+        batch = []
+        for _ in range(chance.choice((1, 1, 1, 20))):
+            count += 1
+            batch.append(_message(f"{lab.seed}-{number}-{count}", chance))
+        _until_acknowledged(lab, batch)
+
+
+def _message(message_id: str, chance: random.Random) -> dict[str, object]:
+    customer = chance.randrange(CUSTOMERS)
+    return {
+        "type": "track", "event": "Order Completed", "messageId": message_id,
+        "userId": f"c{customer}", "anonymousId": f"device-{customer}",
+        "properties": {
+            "revenue": 5, "products": [{"product_id": "p1", "category": "MILK", "price": 5}],
+        },
+    }
+
+
+def _until_acknowledged(lab: Lab, batch: list[dict[str, object]]) -> None:
+    body = json.dumps({"batch": batch, "writeKey": lab.write_key}).encode()
+    tries = 0
+    while not lab.stopping.is_set():
+        tries += 1
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{lab.port}/v1/batch", data=body, method="POST"
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=5) as answer:
+                if answer.status == 200:
+                    with lab._lock:
+                        lab.repeated += tries > 1
+                        lab.acknowledged.update((str(m["messageId"]), str(m["userId"])) for m in batch)
+                    return
+        except (urllib.error.URLError, OSError, TimeoutError):
+            time.sleep(0.02)
+
+
+def _settle(lab: Lab) -> None:
+    """Wait until the worker has taken everything that was accepted."""
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline:
+        with contextlib.suppress(psycopg.OperationalError), lab.connect() as conn:
+            row = conn.execute("SELECT count(*) FROM inbox").fetchone()
+            if row == (0,):
+                return
+        time.sleep(0.2)
+    raise TimeoutError((lab.home / "worker.log").read_text()[-3_000:])
+
+
+def _examine(lab: Lab, kills: int) -> Report:
+    with lab.connect() as conn:
+        keys = {ids.message_key(lab.source_id, message): message for message in lab.acknowledged}
+        stored = {row[0].bytes for row in conn.execute(  # type: ignore[attr-defined]
+            "SELECT message_key FROM interactions WHERE source_id = %s", (lab.source_id,)
+        ).fetchall()}
+        duplicates = conn.execute(_DUPLICATES).fetchone()
+        return Report(
+            kills=kills,
+            acknowledged=len(keys),
+            lost=len(keys.keys() - stored),
+            repeated=lab.repeated,
+            duplicates=int(str(duplicates[0])) if duplicates else 0,
+            double_effects=[
+                f"{name}: {row}" for name, query in _EFFECTS.items()
+                for row in conn.execute(query).fetchall()  # type: ignore[arg-type]
+            ],
+        )
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+_DUPLICATES = """
+SELECT coalesce(sum(n), 0) FROM (
+  SELECT n FROM tallies WHERE outcome = 'duplicate'
+  UNION ALL
+  SELECT (c ->> 2)::bigint FROM flow_batches, jsonb_array_elements(counts) c
+  WHERE NOT folded AND c ->> 1 = 'duplicate'
+) d
+"""
+
+# Each query finds what must not exist.
+_EFFECTS = {
+    "activity differs from the log": """
+        WITH counted AS (
+          SELECT i.customer_id, count(*) AS n,
+                 count(*) FILTER (WHERE k.name = 'Order Completed') AS orders, sum(x.value) AS spend
+          FROM interactions x JOIN identifiers i ON i.id = x.subject_id JOIN kinds k ON k.id = x.kind_id
+          WHERE k.type <> 'system' GROUP BY 1)
+        SELECT * FROM counted FULL JOIN activity a USING (customer_id)
+        WHERE (n, counted.orders, counted.spend) IS DISTINCT FROM (a.interactions::bigint, a.orders::bigint, a.spend)""",
+    "an order without its products, or twice": """
+        SELECT x.id, count(l.line) FROM interactions x LEFT JOIN interaction_lines l
+          ON l.interaction_id = x.id JOIN kinds k ON k.id = x.kind_id
+        WHERE k.name = 'Order Completed' GROUP BY 1 HAVING count(l.line) <> 1""",
+    "entered and left do not match membership": """
+        SELECT x.subject_id, (x.body::json #>> '{properties,segment_id}')::int AS segment,
+               sum(CASE k.name WHEN 'Segment Entered' THEN 1 ELSE -1 END) AS net
+        FROM interactions x JOIN kinds k ON k.id = x.kind_id WHERE k.type = 'system'
+          AND k.name IN ('Segment Entered', 'Segment Left')
+        GROUP BY 1, 2 HAVING sum(CASE k.name WHEN 'Segment Entered' THEN 1 ELSE -1 END) <>
+          (SELECT count(*) FROM segment_members m WHERE m.customer_id = x.subject_id
+           AND m.segment_id = (x.body::json #>> '{properties,segment_id}')::int)""",
+    "the conservation law is broken": """
+        WITH counts AS (
+          SELECT outcome, sum(n) AS n FROM (
+            SELECT outcome, n FROM tallies
+            UNION ALL
+            SELECT c ->> 1, (c ->> 2)::bigint FROM flow_batches, jsonb_array_elements(counts) c
+            WHERE NOT folded) t GROUP BY 1)
+        SELECT * FROM (SELECT
+            (SELECT coalesce(sum(n), 0) FROM counts WHERE outcome = 'sent') AS sent,
+            (SELECT coalesce(sum(n), 0) FROM counts WHERE outcome <> 'sent') AS ended) law
+        WHERE sent <> ended""",
+}
