@@ -61,15 +61,18 @@ def first_id(batch_id: int) -> int:
     return batch_id * IDS_OF_A_BATCH
 
 
-def append(conn: Connection, rows: Sequence[Row]) -> None:
-    """Write interactions. Raises UniqueViolation when a message key stands in the log already."""
+def append(conn: Connection, rows: Sequence[Row], *, table: str = "interactions") -> None:
+    """Write interactions. Raises UniqueViolation when a message key stands in the log already.
+
+    `table` names another table of the same shape; only our own code may choose it.
+    """
     if not rows:
         return
     columns = (
         "id, subject_id, source_id, kind_id, touchpoint_id, occurred_at, received_at, direction,"
         " value, message_key, payload_hash, uses, body"
     )
-    _copy(conn, f"COPY interactions ({columns}) FROM STDIN (FORMAT binary)", map(_pack_row, rows))
+    _copy(conn, f"COPY {table} ({columns}) FROM STDIN (FORMAT binary)", map(_pack_row, rows))
 
 
 def append_lines(

@@ -1,0 +1,130 @@
+"""Bench `flow`: events a second through the whole way: identity, profile, log, 50 live segments, lake.
+
+The messages stand in the inbox as the door leaves them. Baseline: the same records copied into the
+bare log table, nothing else done, in the same run.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from touchloop.bench import installation, rules
+
+WARM_UP = 0.2  # share of the interactions that give the customers a history first
+
+
+def run(*, customers: int = 100_000, interactions: int = 400_000) -> dict[str, Any]:
+    """Results by key; `customers` who act, `interactions` that are measured."""
+    with installation.temporary():
+        return _measure(customers, interactions)
+
+
+def _measure(customers: int, interactions: int) -> dict[str, Any]:
+    from touchloop.core import clock, db
+    from touchloop.flow import exporting, worker
+    from touchloop.insight.segments import api as segments
+    from touchloop.interactions import api as log
+
+    source = log.create("Bench till", kind="till", trusted=True)
+    with db.connect() as conn:
+        _identify(conn, source.id, customers)
+        worker.drain()
+        _put(conn, source.id, customers, int(interactions * WARM_UP), seed=1)
+        worker.drain()
+        exporting.export_all(conn)
+        for name, rule in rules.fifty():
+            segments.create(name, rule=rule, purpose="service", actor=None, now=clock.now())
+        _put(conn, source.id, customers, interactions, seed=2)
+        start = time.perf_counter()
+        worker.drain()
+        exporting.export_all(conn)
+        seconds = time.perf_counter() - start
+        bare = _bare_log(conn, source.id, customers, min(interactions, 100_000))
+        stored = conn.execute("SELECT count(*) FROM interactions WHERE source_id = %s", (source.id,))
+        row = stored.fetchone()
+        assert row is not None and row[0] == customers + interactions + int(interactions * WARM_UP)
+    return {
+        "events_per_s": installation.result(
+            interactions / seconds, "events/s", target=20_000, baseline=bare,
+            baseline_name="COPY of the same records into the bare log table",
+        )
+    }
+
+
+def _identify(conn: Any, source_id: int, customers: int) -> None:
+    from touchloop.interactions import api as log
+
+    cities = ("Rotterdam", "Utrecht", "Porto", "Lyon", "Gent", "Bergen")
+    bodies = (
+        {"type": "identify", "userId": f"c{n}", "messageId": f"i{n}",
+         "traits": {"city": cities[n % 6], "age": 18 + n % 60, "name": f"Customer {n}"}}
+        for n in range(customers)
+    )
+    log.put(conn, _records(source_id, bodies))
+    conn.commit()
+
+
+def _put(conn: Any, source_id: int, customers: int, count: int, *, seed: int) -> None:
+    from touchloop.interactions import api as log
+
+    log.put(conn, _records(source_id, _events(customers, count, seed)))
+    conn.commit()
+
+
+def _events(customers: int, count: int, seed: int) -> Iterator[dict[str, Any]]:
+    chance = random.Random(seed)
+    for n in range(count):
+        who = chance.randrange(customers)
+        body: dict[str, Any] = {
+            "messageId": f"{seed}-{n}", "userId": f"c{who}", "type": "track",
+            "context": {"library": {"name": "bench", "version": "1"},
+                        "touchpoint": {"channel": "store", "location": str(chance.randrange(50))}},
+        }
+        if chance.random() < 0.3:
+            price = chance.randrange(100, 5_000) / 100
+            body["event"] = rules.ORDER
+            body["properties"] = {
+                "order_id": f"o{seed}-{n}", "revenue": price, "currency": "EUR",
+                "products": [{"product_id": f"p{chance.randrange(5_000)}", "price": price,
+                              "category": chance.choice(rules.CATEGORIES), "quantity": 1}],
+            }
+        else:
+            body["event"] = rules.VIEW if chance.random() < 0.7 else "Product List Viewed"
+            body["properties"] = {"product_id": f"p{chance.randrange(5_000)}",
+                                  "category": chance.choice(rules.CATEGORIES)}
+        yield body
+
+
+def _records(source_id: int, bodies: Any) -> Iterator[Any]:
+    from touchloop.core import clock
+    from touchloop.interactions.api import Record
+
+    encode = msgspec.json.Encoder().encode
+    now = clock.micros(clock.now())
+    for body in bodies:
+        yield Record(source_id, now, body["type"], None, False, encode(body), [""], 1, "segment")
+
+
+def _bare_log(conn: Any, source_id: int, customers: int, count: int) -> float:
+    """Rows a second of COPY into a table like the log, with its two indexes."""
+    from touchloop.core import ids
+    from touchloop.interactions import api as log
+
+    conn.execute("CREATE TEMP TABLE bare (LIKE interactions INCLUDING ALL)")
+    records = list(_records(source_id, _events(customers, count, 3)))
+    start = time.perf_counter()
+    rows = [
+        log.Row(n, n % customers, source_id, 1, None, record.received_us, record.received_us, 0,
+                None, ids.message_key(source_id, f"bare-{n}"), n, 0, record.body)
+        for n, record in enumerate(records)
+    ]
+    for first in range(0, len(rows), 4_000):
+        log.append(conn, rows[first : first + 4_000], table="bare")
+    seconds = time.perf_counter() - start
+    conn.rollback()
+    return count / seconds
