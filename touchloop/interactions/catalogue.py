@@ -39,6 +39,18 @@ class Catalogue:
             conn.commit()
             self.kinds.update({(kind, name): id for id, kind, name in rows})
 
+    def every_kind(self, conn: Connection) -> dict[KindName, int]:
+        """All kinds there are, those that other workers made included."""
+        rows = conn.execute("SELECT type, name, id FROM kinds").fetchall()
+        self.kinds.update({(kind, name): id for kind, name, id in rows})
+        return self.kinds
+
+    def every_place(self, conn: Connection) -> dict[Place, int]:
+        """All places there are, those that other workers made included."""
+        rows = conn.execute("SELECT channel, location, id FROM touchpoints").fetchall()
+        self.places.update({(channel, location): id for channel, location, id in rows})
+        return self.places
+
     def place_ids(self, conn: Connection, wanted: Mapping[Place, str], now: datetime) -> None:
         """Make sure that `places` knows every wanted place (value: its lifecycle stage). Commits."""
         missing = sorted(wanted.keys() - self.places.keys())
