@@ -1,0 +1,57 @@
+"""What every wire makes of a request: a body in Segment's shape, and whose it is."""
+
+from __future__ import annotations
+
+import itertools
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qsl
+
+from touchloop.collect.answers import ACCEPTED, Answer
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """The parts of a request that a wire may look at; `headers.get` as RSGI has it."""
+
+    path: str
+    query_string: str
+    headers: Any
+    body: bytes
+
+    @property
+    def query(self) -> dict[str, str]:
+        return dict(parse_qsl(self.query_string, keep_blank_values=True))
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """Messages of one request, in the form of a record's `type`, `body`, `ids` and `n`."""
+
+    type: str | None
+    body: bytes
+    ids: list[str]
+    n: int
+    key: str | None = None  # the write key, where the body or the address has it
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A path of a wire. `read` raises Refused for what cannot be accepted."""
+
+    wire: str
+    read: Callable[[Request], Parcel]
+    done: Answer = ACCEPTED
+    foreign: bool = False  # not Segment's own protocol: its clients send larger bodies
+    methods: frozenset[str] = field(default_factory=lambda: frozenset({"POST"}))
+
+
+def message_id() -> str:
+    """An id for a message that came without one, unique in all places and times."""
+    return f"{_PREFIX}{next(_COUNTER):x}"
+
+
+_PREFIX = f"tl-{secrets.token_hex(8)}-"
+_COUNTER = itertools.count()

@@ -1,0 +1,102 @@
+"""The door under Granian, in this process.
+
+Granian's own way to have processes leaves its workers alone when the parent is killed, holding the
+port. Its embedded server runs on our event loop: one process, gone when it is killed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from granian.constants import HTTPModes
+from granian.http import HTTP1Settings
+from granian.server.embed import Server
+
+from touchloop.collect import limits
+from touchloop.collect.door import Door
+from touchloop.core.processes import end_with_parent
+
+Application = Callable[[Any, Any], Coroutine[Any, Any, None]]
+
+
+def run(*, host: str, port: int, database_url: str, workers: int = 1) -> None:
+    """Serve in this process, and in `workers - 1` more."""
+    bounds = limits.read()
+    _refuse_taken_port(host, port)
+    children = [_fork(host, port, database_url, bounds) for _ in range(workers - 1)]
+    try:
+        _run_loop(serve(Door(bounds, database_url=database_url), host=host, port=port))
+    finally:
+        for child in children:
+            os.kill(child, signal.SIGTERM)
+        for child in children:
+            os.waitpid(child, 0)
+
+
+async def serve(door: Door, *, host: str, port: int) -> None:
+    """Until SIGINT or SIGTERM reaches this process."""
+    await door.open()
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    listening = asyncio.create_task(listen(door.answer, host=host, port=port, stop=stop))
+    await listening
+    await door.close()
+
+
+async def listen(answer: Application, *, host: str, port: int, stop: asyncio.Event) -> None:
+    """Answer requests until `stop`; then take no more, and let those under way end."""
+    server = Server(
+        answer,
+        address=host,
+        port=port,
+        http=HTTPModes.http1,
+        http1_settings=HTTP1Settings(header_read_timeout=30_000, max_buffer_size=64 * 1024),
+        websockets=False,
+        log_enabled=False,
+        backlog=2048,
+        backpressure=8192,
+    )
+    serving = asyncio.create_task(server.serve())
+    stopping = asyncio.create_task(stop.wait())
+    await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    server.stop()  # type: ignore[no-untyped-call]
+    await serving
+    stopping.cancel()
+
+
+def _fork(host: str, port: int, database_url: str, bounds: limits.Limits) -> int:
+    child = os.fork()
+    if child:
+        return child
+    end_with_parent()
+    status = 1
+    try:
+        _run_loop(serve(Door(bounds, database_url=database_url), host=host, port=port))
+        status = 0
+    finally:
+        os._exit(status)
+
+
+def _run_loop(work: Coroutine[Any, Any, None]) -> None:
+    if sys.platform == "win32":
+        asyncio.run(work)
+        return
+    import uvloop
+
+    uvloop.run(work)
+
+
+def _refuse_taken_port(host: str, port: int) -> None:
+    """Granian shares a port with whoever else has it, and nobody would notice."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind((host, port))

@@ -1,0 +1,214 @@
+"""Accepted records, gathered into blocks and committed together.
+
+A request joins the block that is open; whichever connection is free takes that block, commits it,
+and with it answers all its requests. So one commit serves as many requests as came in while the
+commit before it ran, and a single one does not wait for company.
+
+Guarantee: a request gets `None` from `Block.done` only after its records are committed. Anything
+else gets an answer that makes the client send it again, also when the outcome is unknown: the flow
+drops what then comes twice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+
+import psycopg
+
+from touchloop.collect.answers import Refused, later
+from touchloop.collect.limits import Limits
+from touchloop.collect.pipe import Pipe
+from touchloop.interactions.api import Record, pack_block
+
+log = logging.getLogger("touchloop.collect")
+
+Outcome = Refused | None
+
+
+class Block:
+    """Records that will be committed together; `done` is shared by all their requests."""
+
+    __slots__ = ("bytes", "done", "messages", "records", "shares")
+
+    def __init__(self, done: asyncio.Future[Outcome]) -> None:
+        self.records: list[Record] = []
+        self.messages = 0
+        self.bytes = 0
+        self.done = done
+        self.shares: dict[int, int] = {}
+
+
+class Writer:
+    """The queue between the requests and the database, bounded in messages and bytes."""
+
+    def __init__(self, limits: Limits, *, pipe: Callable[[], Pipe]) -> None:
+        self._limits = limits
+        self._pipes = [pipe() for _ in range(limits.connections)]
+        self._full: deque[Block] = deque()
+        self._open: Block | None = None
+        self._work = asyncio.Event()
+        self._closing = False
+        self._tasks: list[asyncio.Task[None]] = []
+        self._held: dict[int, int] = {}  # bytes that each source has waiting
+        self.messages = 0
+        self.bytes = 0
+        self.complaint = "not connected yet"
+
+    @property
+    def up(self) -> bool:
+        """Whether any connection to the database stands."""
+        return any(pipe.connected for pipe in self._pipes)
+
+    async def start(self) -> None:
+        """Connect, or keep trying in the background when the database is away."""
+        self._tasks = [asyncio.create_task(self._serve(pipe)) for pipe in self._pipes]
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._until_up(), 10)
+
+    async def close(self) -> None:
+        """Commit what was accepted, then let go of the connections."""
+        self._closing = True
+        self._work.set()
+        await asyncio.gather(*self._tasks)
+        self._fail(later("closing", "the door is closing"))
+
+    def offer(self, record: Record) -> asyncio.Future[Outcome]:
+        """Take the record in, to be committed soon. Raises Refused before taking anything."""
+        size = len(record.body) + 200
+        self._refuse_excess(record, size)
+        block = self._open
+        if block is None or (
+            block.messages + record.n > self._limits.block_messages
+            or block.bytes + size > self._limits.block_bytes
+        ):
+            if block is not None:
+                self._full.append(block)
+            block = self._open = Block(asyncio.get_running_loop().create_future())
+        block.records.append(record)
+        block.messages += record.n
+        block.bytes += size
+        block.shares[record.source_id] = block.shares.get(record.source_id, 0) + size
+        self._held[record.source_id] = self._held.get(record.source_id, 0) + size
+        self.messages += record.n
+        self.bytes += size
+        self._work.set()
+        return block.done
+
+    def _refuse_excess(self, record: Record, size: int) -> None:
+        limits = self._limits
+        if self._closing:
+            raise later("closing", "the door is closing")
+        if not self.up:
+            raise later("database_unavailable", "the database is away; nothing was kept")
+        if (
+            self.messages + record.n > limits.waiting_messages
+            or self.bytes + size > limits.waiting_bytes
+        ) and self.messages:
+            raise later("busy", "too much waits already; send it again", status=429)
+        held = self._held.get(record.source_id, 0)
+        if held and held + size > limits.waiting_bytes * limits.source_share:
+            raise later("source_busy", "this source sends faster than we write", status=429)
+
+    async def _serve(self, pipe: Pipe) -> None:
+        """Write blocks over one connection until the door closes.
+
+        Between an empty queue and the wait nothing is awaited, so that no record can slip in
+        unseen; a connection that fails leaves the queue to the others, and empties it with
+        refusals when it was the last.
+        """
+        while not (self._closing and self._nothing_waits()):
+            if not pipe.connected:
+                await self._reconnect(pipe)
+                continue
+            block = self._take()
+            if block is None:
+                self._work.clear()
+                await self._work.wait()
+                continue
+            await self._commit(pipe, block)
+        await pipe.close()
+
+    async def _commit(self, pipe: Pipe, block: Block) -> None:
+        outcome: Outcome = None
+        try:
+            payload = pack_block(block.records)
+            await pipe.put(payload, block.messages, within=self._limits.commit_seconds)
+        except psycopg.Error as error:
+            outcome = self._refusal(error)
+            if not isinstance(error, _STILL_CONNECTED):
+                await self._drop(pipe)
+        except BaseException:
+            self._settle(block, later("unknown_outcome", "it is unknown whether it was kept"))
+            raise
+        self._settle(block, outcome)
+
+    def _refusal(self, error: psycopg.Error) -> Refused:
+        if str(error) != self.complaint:
+            self.complaint = str(error)
+            log.error("a block could not be written: %s", self.complaint.strip())
+        if isinstance(error, psycopg.errors.DiskFull):
+            return later("disk_full", "the database has no space left", retry_after=5)
+        return later("database_unavailable", "the database failed; send it again")
+
+    def _settle(self, block: Block, outcome: Outcome) -> None:
+        self.messages -= block.messages
+        self.bytes -= block.bytes
+        for source_id, size in block.shares.items():
+            left = self._held[source_id] - size
+            if left:
+                self._held[source_id] = left
+            else:
+                del self._held[source_id]
+        if outcome is None:
+            self.complaint = ""
+        block.done.set_result(outcome)
+
+    async def _drop(self, pipe: Pipe) -> None:
+        with suppress(psycopg.Error, OSError):
+            await pipe.close()
+
+    async def _reconnect(self, pipe: Pipe) -> None:
+        pause = 0.05
+        while not pipe.connected:
+            try:
+                await pipe.connect()
+                self.complaint = ""
+                return
+            except (psycopg.Error, OSError) as error:
+                refusal = self._refusal(psycopg.OperationalError(str(error)))
+            if not self.up:
+                self._fail(refusal)
+            if self._closing:
+                return
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, 1.0)
+
+    def _fail(self, outcome: Refused) -> None:
+        while (block := self._take()) is not None:
+            self._settle(block, outcome)
+
+    def _take(self) -> Block | None:
+        if self._full:
+            return self._full.popleft()
+        block, self._open = self._open, None
+        return block
+
+    def _nothing_waits(self) -> bool:
+        return not self._full and self._open is None
+
+    async def _until_up(self) -> None:
+        while not self.up:
+            await asyncio.sleep(0.01)
+
+
+# After these the connection goes on; after any other error it is made anew.
+_STILL_CONNECTED = (
+    psycopg.errors.DiskFull,
+    psycopg.errors.OutOfMemory,
+    psycopg.errors.ReadOnlySqlTransaction,
+    psycopg.errors.QueryCanceled,
+)
