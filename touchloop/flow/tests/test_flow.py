@@ -1,0 +1,176 @@
+"""Stories of the flow: what is put into the inbox becomes one customer record, once."""
+
+from __future__ import annotations
+
+import threading
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from touchloop.core import db
+from touchloop.flow import cycle, naming, worker
+from touchloop.flow.batch import Batch, Work
+from touchloop.flow.tests.conftest import NOON, Clock, Say
+from touchloop.insight.segments import api as segments
+from touchloop.interactions import api as interactions
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def one(conn: db.Connection, query: str, *parameters: Any) -> Any:
+    row = conn.execute(query, parameters).fetchone()  # type: ignore[arg-type]
+    conn.rollback()
+    return row[0] if row and len(row) == 1 else row
+
+
+def test_an_order_becomes_a_customer_with_products(conn: db.Connection, say: Say) -> None:
+    say("identify", userId="u1", traits={"name": "Ada Lovelace", "email": "Ada@Example.com"})
+    say(
+        event="Order Completed", userId="u1", timestamp="2026-01-05T10:00:00Z",
+        properties={"revenue": 12.5, "products": [
+            {"product_id": "p1", "name": "Milk", "category": "DAIRY", "price": 2.5, "quantity": 5},
+            {"sku": "p2", "department": "DELI", "total": "3.10"},
+        ]},
+        context={"touchpoint": {"channel": "store", "location": "330"}},
+        work=True,
+    )
+    customer = one(conn, "SELECT display_name, email, traits #>> '{email,v}' FROM customers")
+    assert customer == ("Ada Lovelace", "Ada@Example.com", "Ada@Example.com")
+    assert one(conn, "SELECT interactions, orders, spend FROM activity") == (2, 1, 12.5)
+    lines = conn.execute(
+        "SELECT product_id, name, department, amount FROM interaction_lines ORDER BY line"
+    ).fetchall()
+    assert lines == [("p1", "Milk", "", 12.5), ("p2", "", "DELI", 3.1)]
+    assert one(conn, "SELECT channel, location FROM touchpoints WHERE location <> ''") == ("store", "330")
+    assert one(conn, "SELECT count(*) FROM inbox") == 0
+
+
+def test_the_same_again_is_a_duplicate_and_another_under_its_id_is_held(
+    conn: db.Connection, say: Say
+) -> None:
+    say(event="A", userId="u", messageId="x", properties={"n": 1})
+    say(event="A", userId="u", messageId="x", properties={"n": 1}, work=True)
+    say(event="A", userId="u", messageId="x", properties={"n": 1})
+    say(event="A", userId="u", messageId="x", properties={"n": 2}, work=True)
+    ledger = interactions.snapshot(conn)
+    assert (ledger.sent, ledger.stored, ledger.duplicate, ledger.quarantined) == (4, 1, 2, 1)
+    assert ledger.holds
+    assert one(conn, "SELECT reason FROM held_messages") == "id_conflict"
+
+
+def test_an_anonymous_visitor_becomes_the_known_one(conn: db.Connection, say: Say) -> None:
+    say("page", anonymousId="a1", name="Home")
+    say("page", anonymousId="a1", name="Shoes", work=True)
+    assert one(conn, "SELECT count(*) FROM customers") == 1
+    say("identify", anonymousId="a1", userId="u1", traits={"name": "Bo"}, work=True)
+    assert one(conn, "SELECT count(*) FROM customers") == 1
+    assert one(conn, "SELECT interactions FROM activity") == 3
+    assert one(conn, "SELECT display_name FROM customers") == "Bo"
+
+
+def test_nobody_is_made_of_blocked_identifiers(conn: db.Connection, say: Say) -> None:
+    say(event="A", userId="null", work=True)
+    assert one(conn, "SELECT reason FROM held_messages") == "no_identifier"
+    assert one(conn, "SELECT count(*) FROM customers") == 0
+
+
+def test_reserved_traits_are_not_taken_from_a_public_key(conn: db.Connection, say: Say) -> None:
+    say("identify", userId="u", traits={"points": 9_999, "is_admin": True, "city": "Gent"}, work=True)
+    names = conn.execute("SELECT name FROM trait_values").fetchall()
+    assert names == [("city",)]
+
+
+def test_what_the_person_said_is_not_overwritten_by_an_import(
+    conn: db.Connection, say: Say
+) -> None:
+    web = interactions.create("Site", kind="web", slug="site")
+    file = interactions.create("List", kind="import", slug="list", trusted=True)
+    say("identify", userId="u", traits={"city": "Gent"}, of=web, timestamp="2026-01-01T00:00:00Z")
+    say("identify", userId="u", traits={"city": "Brugge", "age": 5}, of=file, work=True)
+    assert one(conn, "SELECT traits #>> '{city,v}', traits #>> '{age,v}' FROM customers") == ("Gent", "5")
+
+
+def test_a_poisoned_message_ends_as_a_dead_letter_and_stops_nobody(
+    conn: db.Connection, source: interactions.Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    genuine = naming.name_customers
+
+    def poisoned(batch: Batch, work: Work) -> Batch:
+        if any(message.envelope.user_id == "poison" for message in batch.messages):
+            raise ZeroDivisionError("poison")
+        return genuine(batch, work)
+
+    steps = tuple(
+        step._replace(run=poisoned) if step.name == "who" else step
+        for step in cycle.steps.ON_INTERACTIONS
+    )
+    monkeypatch.setattr(cycle.steps, "ON_INTERACTIONS", steps)
+    users = [f"u{n}" for n in range(30)] + ["poison"] + [f"v{n}" for n in range(30)]
+    interactions.put(conn, [
+        interactions.Record(
+            source.id, 1_772_000_000_000_000, "track", None, False,
+            f'{{"event":"A","userId":"{user}","messageId":"{user}"}}'.encode(), [""], 1, "segment",
+        ) for user in users
+    ])
+    conn.commit()
+    worker.drain(deadline=60)
+    assert one(conn, "SELECT shelf, reason FROM held_messages") == ("dead_letter", "failed")
+    ledger = interactions.snapshot(conn)
+    assert (ledger.sent, ledger.stored, ledger.quarantined, ledger.pending) == (61, 60, 1, 0)
+
+
+def test_a_segment_is_entered_and_left_at_the_clock(
+    conn: db.Connection, say: Say, held_clock: Clock
+) -> None:
+    rule = {"interactions": {"events": ["Order Completed"], "measure": "count", "op": "gte",
+                             "value": 2, "window": {"last": 90, "unit": "days"}}}
+    segment = segments.create("Often", rule=rule, purpose="service", actor=None, now=NOON)
+    say(event="Order Completed", userId="u", timestamp="2026-02-01T12:00:00Z")
+    say(event="Order Completed", userId="u", timestamp="2026-02-20T12:00:00Z", work=True)
+    assert one(conn, "SELECT count(*) FROM segment_members WHERE segment_id = %s", segment.id) == 1
+    due = one(conn, "SELECT due_at FROM refreshes")
+    assert due == NOON.replace(month=2, day=1) + timedelta(days=90)
+    held_clock.at = due - timedelta(microseconds=1)
+    worker.drain()
+    assert one(conn, "SELECT count(*) FROM segment_members") == 1
+    held_clock.at = due
+    worker.drain()
+    assert one(conn, "SELECT count(*) FROM segment_members") == 0
+    happened = conn.execute(
+        "SELECT k.name, x.occurred_at FROM interactions x JOIN kinds k ON k.id = x.kind_id"
+        " WHERE k.type = 'system' ORDER BY x.id"
+    ).fetchall()
+    assert happened == [("Segment Entered", NOON), ("Segment Left", due)]
+
+
+def test_two_workers_share_the_work_and_nothing_is_counted_twice(
+    conn: db.Connection, source: interactions.Source
+) -> None:
+    for part in range(20):
+        interactions.put(conn, [
+            interactions.Record(
+                source.id, 1_772_000_000_000_000 + part, "track", None, False,
+                f'{{"event":"A","userId":"u{n % 7}","anonymousId":"a{n % 11}","messageId":"{part}-{n}"}}'
+                .encode(), [""], 1, "segment",
+            ) for n in range(25)
+        ])
+    conn.commit()
+    failures: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            worker.drain(messages=50, deadline=60)
+        except BaseException as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=work) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    worker.drain()
+    assert failures == []
+    assert one(conn, "SELECT count(*) FROM interactions") == 500
+    assert one(conn, "SELECT sum(interactions) FROM activity") == 500
+    assert interactions.snapshot(conn).holds
