@@ -67,7 +67,7 @@ def main() -> None:
     except TouchloopError as error:
         _leave(error, FAILED)
     except psycopg.OperationalError as error:
-        _leave(f"the database went away: {str(error).strip().splitlines()[-1]}", FAILED)
+        _leave(f"the database went away: {str(error).strip().splitlines()[0]}", FAILED)
     except BrokenPipeError:  # `touchloop … | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(FAILED)

@@ -17,7 +17,7 @@ import typer
 from touchloop.cli import runtime
 from touchloop.cli.output import result, say, show
 from touchloop.cli.serve import only_one
-from touchloop.core import archive, clock, dump, postgres, settings
+from touchloop.core import clock, dump, postgres, settings
 from touchloop.core.errors import Invalid, TouchloopError
 from touchloop.core.version import version
 
@@ -42,6 +42,8 @@ def backup(
 
         touchloop backup /backups/touchloop-monday.tar.zst
     """
+    from touchloop.core import archive  # pyarrow takes half a second: no other command waits
+
     begun = time.monotonic()
     file = file.expanduser().resolve()
     with result(as_json=as_json) as emit, runtime.ready(), _workshop() as folder:
@@ -75,6 +77,8 @@ def restore(
         TOUCHLOOP_HOME=/data/new touchloop restore /backups/touchloop-monday.tar.zst
     """
     begun = time.monotonic()
+    from touchloop.core import archive
+
     settings.check()
     with result(as_json=as_json) as emit, only_one(settings.home(), port=0), _workshop() as folder:
         say("Checking the file …")

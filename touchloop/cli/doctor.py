@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from touchloop.cli import checks, runtime
+from touchloop.cli import runtime
 from touchloop.cli.output import people, result
 from touchloop.core import db
+
+if TYPE_CHECKING:
+    from touchloop.cli.checks import Check
 
 
 def doctor(
@@ -26,6 +29,8 @@ def doctor(
         touchloop doctor --json | jq .events
     """
     with result(as_json=as_json) as emit, runtime.ready(migrate=False):
+        from touchloop.cli import checks  # the rooms it asks need Django, which is up only now
+
         with db.connect(application="touchloop doctor") as link:
             found, events = checks.run(link)
         well = all(check.ok for check in found)
@@ -35,7 +40,7 @@ def doctor(
     raise typer.Exit(0 if well else 1)
 
 
-def _print(found: list[checks.Check], *, well: bool) -> None:
+def _print(found: list[Check], *, well: bool) -> None:
     width = max(len(check.name) for check in found)
     for check in found:
         mark = "[green]✓[/]" if check.ok else "[red]✗[/]"

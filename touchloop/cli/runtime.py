@@ -66,5 +66,5 @@ def _reach_database() -> None:
     try:
         psycopg.connect(settings.database_url(), connect_timeout=10).close()
     except psycopg.OperationalError as error:
-        said = str(error).strip().splitlines()[-1]
+        said = str(error).strip().splitlines()[0]
         raise WrongSetting(f"DATABASE_URL: the database does not answer ({said})") from error

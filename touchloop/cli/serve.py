@@ -101,11 +101,11 @@ def _supervise(*, port: int, host: str, workers: int, announce: Callable[[], Non
     parts = [
         Part("The door", ("collect", "--port", str(port + 1), *doors)),
         Part("The console", ("web", "--port", str(port), *doors)),
-        *(Part(f"Worker {n}", ("work", "--name", f"worker-{n}")) for n in range(1, workers + 1)),
+        *_workers(workers, name="worker"),
     ]
     supervisor = Supervisor(
         parts,
-        home=settings.home() if settings.embedded() else None,
+        home=_embedded_home(),
         environment={
             "TOUCHLOOP_COLLECT_URL": os.environ.get("TOUCHLOOP_COLLECT_URL")
             or f"http://localhost:{port + 1}"
@@ -169,12 +169,31 @@ def work(
         with runtime.ready(), stop_signals() as stopped:
             flow.run(stop=stopped, name=name or None)
         return
-    stem = name or socket.gethostname()
     with runtime.ready():
-        Supervisor(
-            [Part(f"Worker {n}", ("work", "--name", f"{stem}-{n}")) for n in range(1, count + 1)],
-            home=settings.home() if settings.embedded() else None,
-        ).run(on_turn=lambda: None)
+        workers_alone(count, name=name or socket.gethostname())(lambda: False)
+
+
+def workers_alone(count: int, *, name: str = "worker") -> Callable[[Callable[[], bool]], None]:
+    """A function that runs workers as child processes until a signal comes, or what it is given
+    says so.
+    """
+    supervisor = Supervisor(_workers(count, name=name), home=_embedded_home())
+
+    def run(stop: Callable[[], bool]) -> None:
+        def look() -> None:
+            supervisor.stopping = supervisor.stopping or stop()
+
+        supervisor.run(on_turn=look)
+
+    return run
+
+
+def _workers(count: int, *, name: str) -> list[Part]:
+    return [Part(f"Worker {n}", ("work", "--name", f"{name}-{n}")) for n in range(1, count + 1)]
+
+
+def _embedded_home() -> Path | None:
+    return settings.home() if settings.embedded() else None
 
 
 @contextmanager

@@ -81,6 +81,28 @@ def allowed_hosts() -> list[str]:
     return hosts
 
 
+def public_url() -> str:
+    """TOUCHLOOP_URL: the address of the console as people see it (https://crm.example.com)."""
+    text = os.environ.get("TOUCHLOOP_URL", "").strip().rstrip("/")
+    parts = urlsplit(text)
+    if text and (parts.scheme not in ("http", "https") or not parts.netloc or parts.path):
+        raise WrongSetting(f"TOUCHLOOP_URL must look like https://crm.example.com, not {text!r}")
+    return text
+
+
+def collect_url() -> str:
+    """TOUCHLOOP_COLLECT_URL: the address of the tracking door as shops and apps reach it.
+
+    `serve` sets it for its parts, so that the console can show how to connect.
+    """
+    text = os.environ.get("TOUCHLOOP_COLLECT_URL", "").strip().rstrip("/")
+    if text and urlsplit(text).scheme not in ("http", "https"):
+        raise WrongSetting(
+            f"TOUCHLOOP_COLLECT_URL must look like https://in.example.com, not {text!r}"
+        )
+    return text or "http://localhost:8001"
+
+
 def default_region() -> str:
     """TOUCHLOOP_REGION: the country in which a phone number without a country code is read."""
     text = os.environ.get("TOUCHLOOP_REGION", "").strip().upper() or "US"
@@ -96,7 +118,8 @@ def workers() -> int:
 
 def check() -> None:
     """Read every setting once; raises WrongSetting for the first that cannot be used."""
-    for read in (home, lake_url, allowed_hosts, default_region, workers):
+    readers = (home, lake_url, allowed_hosts, public_url, collect_url, default_region, workers)
+    for read in readers:
         read()
     flag("TOUCHLOOP_DEBUG")
     if not embedded():

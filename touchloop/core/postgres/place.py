@@ -62,22 +62,10 @@ class Place:
 
 def of(home: Path) -> Place:
     """The place of this home's cluster; makes nothing."""
-    pointer = home / "postgres.moved"
-    if pointer.exists():
-        base = Path(pointer.read_text().strip())
-        if not (base / "data").exists():
-            raise WrongSetting(
-                f"TOUCHLOOP_HOME: {pointer} says that the database is in {base}, "
-                f"where there is none; bring it back, or remove that file to start empty"
-            )
-    else:
-        base = home / "postgres"
-    if (base / "data").exists():
-        return Place(home=home, base=base, account=owner_of(base / "data"))
-    account = for_new_cluster()
-    if account and not account.may_enter(home.parent):
-        base = programs.SHARED / _digest(home)
-    return Place(home=home, base=base, account=account)
+    try:
+        return _found(home)
+    except PermissionError as error:
+        raise WrongSetting(f"TOUCHLOOP_HOME: may not look into {error.filename}") from error
 
 
 def prepare(place: Place) -> None:
@@ -97,6 +85,25 @@ def remember(place: Place) -> None:
     """Write down where the cluster went, once it is there: a moved home must still find it."""
     if place.base.parent != place.home:
         (place.home / "postgres.moved").write_text(f"{place.base}\n")
+
+
+def _found(home: Path) -> Place:
+    pointer = home / "postgres.moved"
+    if pointer.exists():
+        base = Path(pointer.read_text().strip())
+        if not (base / "data").exists():
+            raise WrongSetting(
+                f"TOUCHLOOP_HOME: {pointer} says that the database is in {base}, "
+                f"where there is none; bring it back, or remove that file to start empty"
+            )
+    else:
+        base = home / "postgres"
+    if (base / "data").exists():
+        return Place(home=home, base=base, account=owner_of(base / "data"))
+    account = for_new_cluster()
+    if account and not account.may_enter(home.parent):
+        base = programs.SHARED / _digest(home)
+    return Place(home=home, base=base, account=account)
 
 
 def _make_home(place: Place) -> None:

@@ -123,6 +123,7 @@ def _stop_unless_used(where: Place) -> None:
 
 def _start(where: Place, *, fsync: bool) -> None:
     if _postmaster(where) is None:
+        where.major()  # refuses a data folder that none of the programs can serve
         _make_cluster(where, fsync=fsync)
         _configure(where, fsync=fsync)
         _launch(where)
