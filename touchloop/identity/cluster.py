@@ -87,7 +87,8 @@ def _components(
     for id, node in nodes.items():
         parts[top(id)][0][id] = node
     for link in links:
-        parts[top(link.a if link.a in above else link.b)][1].append(link)
+        if link.a in above or link.b in above:
+            parts[top(link.a if link.a in above else link.b)][1].append(link)
     return parts.values()
 
 
@@ -97,7 +98,9 @@ def _star(nodes: dict[int, Node], links: list[Link], result: Clustering) -> bool
     own = rule(center.namespace)
     counts: Counter[str] = Counter()
     for node in nodes.values():
-        if node.blocked or (node is not center and rule(node.namespace).priority <= own.priority):
+        if node.blocked or node.public:
+            return False
+        if node is not center and rule(node.namespace).priority <= own.priority:
             return False
         counts[node.namespace] += 1
     if len(nodes) > PUBLIC_AFTER or any(

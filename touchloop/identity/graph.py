@@ -30,6 +30,7 @@ class Node(NamedTuple):
     namespace: str
     value: str
     blocked: bool = False  # by the staff; a value that is blocked by rule never becomes a node
+    public: bool = False  # known to have too many neighbours; they need not be there
 
 
 class Link(NamedTuple):
@@ -103,13 +104,14 @@ def draw(
         if kind in (STAFF, CUT):
             continue
         for here, there in ((a, b), (b, a)):
-            if here not in nodes:
+            if here not in nodes or not (there in nodes or there in beyond):
                 continue
             if rules[here].device or not _is_device(there, rules, beyond):
                 degree[here].add(there)
             if there not in cuts.get(here, ()):
                 near[here].append(Edge(there, at, kind == DECLARED))
-    public = frozenset(id for id, others in degree.items() if len(others) > PUBLIC_AFTER)
+    crowds = {id for id, others in degree.items() if len(others) > PUBLIC_AFTER}
+    public = frozenset(crowds | {id for id, node in nodes.items() if node.public})
     return Graph(nodes, beyond, rules, near, unit, members, cuts, public)
 
 

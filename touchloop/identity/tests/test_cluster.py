@@ -43,7 +43,9 @@ def _read(found: Clustering, names: dict[int, str]) -> tuple[str, str, str]:
     customers = " ".join(sorted("".join(sorted(group)) for group in groups.values()))
     shared = " ".join(sorted(names[id] for id, state in found.state.items() if state == "shared"))
     hints = " ".join(
-        sorted("~".join(sorted((names[s.a], names[s.b]))) + ":" + s.reason for s in found.suggestions)
+        sorted(
+            "~".join(sorted((names[s.a], names[s.b]))) + ":" + s.reason for s in found.suggestions
+        )
     )
     return customers, shared, hints
 
@@ -117,7 +119,7 @@ names = st.builds(lambda kind, n: f"{kind}{n}", st.sampled_from("uxcepad"), st.i
 
 @settings(max_examples=400, deadline=None)
 @given(
-    st.lists(st.tuples(names, names, st.sampled_from("observed declared staff cut".split())),
+    st.lists(st.tuples(names, names, st.sampled_from(["observed", "declared", "staff", "cut"])),
              max_size=14),
     st.randoms(use_true_random=False),
 )  # fmt: skip
@@ -128,7 +130,9 @@ def test_depends_on_the_set_of_links_only(
     assert _clustered(links, chance) == _clustered(links, chance)
 
 
-def _clustered(links: list[tuple[str, str, str, int]], chance: random.Random) -> object:
+def _clustered(
+    links: list[tuple[str, str, str, int]], chance: random.Random
+) -> tuple[set[frozenset[str]], dict[str, str], set[object]]:
     """The partition by names, with ids and order drawn by chance."""
     every = sorted({end for a, b, _, _ in links for end in (a, b)})
     chance.shuffle(every)
@@ -158,7 +162,7 @@ def test_evidence_alone_never_puts_two_user_ids_together_except_by_alias(
 ) -> None:
     links = [(a, b, kind, at) for at, (a, b, kind) in enumerate(wanted) if a != b]
     aliased = any(a[0] == b[0] == "u" and kind == "declared" for a, b, kind, _ in links)
-    groups, states, _ = _clustered(links, random.Random(1))  # type: ignore[misc]
+    groups, states, _ = _clustered(links, random.Random(1))
     for group in groups:
         users = [name for name in group if name[0] == "u"]
         assert len(users) <= 1 or aliased

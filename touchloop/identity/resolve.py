@@ -1,0 +1,227 @@
+"""From what messages claim about a person to the subject that each hangs on, a batch at a time.
+
+When every identifier and link of the batch is known, nothing is locked and nothing written. Else
+one short transaction, under the one lock of this room, stores what is new and recomputes the
+neighbourhood. A newcomer that hangs on nothing stored (a new customer) is placed without reading
+anything.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence, Set
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeVar
+from uuid import UUID
+
+from touchloop.core import clock
+from touchloop.core.db import Connection
+from touchloop.identity import known
+from touchloop.identity.cluster import Clustering, cluster
+from touchloop.identity.graph import DECLARED, OBSERVED, Link, Node
+from touchloop.identity.known import Key, Tie
+from touchloop.identity.namespaces import normalise, rule
+from touchloop.identity.recompute import Arrivals, Cause, Change, lock, open_suggestions, recompute
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What one message says about who it is from: (namespace, raw value), strongest first.
+
+    `declares`: the message states that these belong together (identify, alias) rather than merely
+    carrying them. `previous` is the identifier that an alias gives up for the first of `ids`.
+    """
+
+    ids: tuple[tuple[str, str], ...]
+    declares: bool
+    previous: tuple[str, str] | None
+    source_id: int
+    message_key: UUID | bytes | None
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Resolution:
+    """One subject per claim (0: nothing usable), and the customers that changed."""
+
+    subjects: list[int]
+    touched: list[Change]
+
+
+@dataclass(slots=True)
+class _Origin:
+    """Where a new identifier or link was seen first."""
+
+    at: int
+    source_id: int
+    message_key: UUID | bytes | None
+
+
+def resolve(conn: Connection, claims: Sequence[Claim]) -> Resolution:
+    """Find or make the subject of every claim.
+
+    `conn` must not be in a transaction: what is stored here is committed before this returns, so
+    that the lock is held briefly. What is stored depends on the set of claims ever made only, so a
+    batch that is resolved again after a crash changes nothing.
+    """
+    keys: dict[Key, _Origin] = {}
+    ties: dict[Tie, _Origin] = {}
+    centers = [_read(claim, keys, ties) for claim in claims]
+    with conn.transaction():
+        ids = known.find(conn, keys)
+        settled = len(ids) == len(keys) and not known.unknown(conn, ids, _times(ties))
+    touched: list[Change] = []
+    if not settled:
+        ids, touched = _store(conn, keys, ties)
+    return Resolution([ids[key] if key else 0 for key in centers], touched)
+
+
+def _read(claim: Claim, keys: dict[Key, _Origin], ties: dict[Tie, _Origin]) -> Key | None:
+    """Note the identifiers and links of a claim; gives the strongest identifier."""
+    usable: list[Key] = []
+    for namespace, raw in claim.ids:
+        value = normalise(namespace, raw)
+        if value is not None and (namespace, value) not in usable:
+            usable.append((namespace, value))
+    if len(usable) > 1:
+        usable.sort(key=lambda key: rule(key[0]).priority)
+    declared = claim.declares
+    if claim.previous is not None:
+        value = normalise(*claim.previous)
+        if value is not None and (claim.previous[0], value) not in usable:
+            usable.append((claim.previous[0], value))
+    if not usable:
+        return None
+    origin = _Origin(clock.micros(claim.at), claim.source_id, claim.message_key)
+    for key in usable:
+        _note(keys, key, origin)
+    center = usable[0]
+    for other in usable[1:]:
+        pair = (center, other) if center < other else (other, center)
+        _note(ties, (*pair, DECLARED if declared else OBSERVED), origin)
+    return center
+
+
+def _note(into: dict[_T, _Origin], key: _T, origin: _Origin) -> None:
+    kept = into.get(key)
+    if kept is None or origin.at < kept.at:
+        into[key] = origin
+
+
+def _times(ties: dict[Tie, _Origin]) -> dict[Tie, int]:
+    return {tie: origin.at for tie, origin in ties.items()}
+
+
+def _store(
+    conn: Connection, keys: dict[Key, _Origin], ties: dict[Tie, _Origin]
+) -> tuple[dict[Key, int], list[Change]]:
+    times = _times(ties)
+    with conn.transaction():
+        lock(conn)
+        ids = known.find(conn, keys)
+        new_keys = [key for key in sorted(keys) if key not in ids]
+        fresh = dict(zip(new_keys, _new_ids(conn, len(new_keys)), strict=True))
+        ids |= fresh
+        newcomers = {id: (Node(id, *key), keys[key]) for key, id in fresh.items()}
+        links = {known.pair(ids, tie): ties[tie] for tie in known.unknown(conn, ids, times)}
+        touched = _place(conn, newcomers, links)
+    known.keep(ids, times)
+    return ids, touched
+
+
+def _place(
+    conn: Connection,
+    newcomers: dict[int, tuple[Node, _Origin]],
+    links: dict[tuple[int, int, str], _Origin],
+) -> list[Change]:
+    """Store the newcomers where they belong and recompute what they reach."""
+    reaching = _reaching(newcomers.keys(), links)
+    among: list[Link] = []
+    meeting: list[Link] = []
+    for (a, b, kind), origin in links.items():
+        link = Link(a, b, kind, origin.at)
+        (meeting if a in reaching or b in reaching else among).append(link)
+    nodes = {id: node for id, (node, _) in newcomers.items()}
+    places = cluster({id: node for id, node in nodes.items() if id not in reaching}, among)
+    now = clock.now()
+    open_suggestions(conn, places.suggestions, now)
+    touched: list[Change] = []
+    if meeting:
+        keys = {(a, b): _uuid(origin.message_key) for (a, b, _), origin in links.items()}
+        arrivals = Arrivals({id: nodes[id] for id in reaching & nodes.keys()}, meeting, keys)
+        outcome = recompute(conn, reaching - nodes.keys(), cause=Cause(now), arrivals=arrivals)
+        touched = outcome.touched
+        places.customer |= outcome.places.customer
+        places.person |= outcome.places.person
+        places.state |= outcome.places.state
+    _copy_identifiers(conn, newcomers, places)
+    _upsert_links(conn, links)
+    return touched
+
+
+def _reaching(newcomers: Set[int], links: Iterable[tuple[int, int, str]]) -> set[int]:
+    """The identifiers of these links that are, or hang on, something that is stored already."""
+    near: dict[int, list[int]] = defaultdict(list)
+    reached: list[int] = []
+    for a, b, _ in links:
+        near[a].append(b)
+        near[b].append(a)
+        reached.extend(end for end in (a, b) if end not in newcomers)
+    seen = set(reached)
+    for id in reached:
+        for other in near[id]:
+            if other not in seen:
+                seen.add(other)
+                reached.append(other)
+    return seen
+
+
+def _new_ids(conn: Connection, number: int) -> list[int]:
+    if not number:
+        return []
+    rows = conn.execute(
+        "SELECT nextval(pg_get_serial_sequence('identifiers', 'id')) FROM generate_series(1, %s)",
+        (number,),
+    )
+    return [row[0] for row in rows]
+
+
+def _copy_identifiers(
+    conn: Connection, newcomers: dict[int, tuple[Node, _Origin]], places: Clustering
+) -> None:
+    if not newcomers:
+        return
+    with conn.cursor().copy(
+        "COPY identifiers (id, namespace, value, customer_id, person_id, state, first_seen_at,"
+        " source_id) FROM STDIN"
+    ) as copy:
+        for id, (node, origin) in newcomers.items():
+            copy.write_row((
+                id, node.namespace, node.value, places.customer[id], places.person[id],
+                places.state[id], clock.from_micros(origin.at), origin.source_id,
+            ))  # fmt: skip
+
+
+def _upsert_links(conn: Connection, links: dict[tuple[int, int, str], _Origin]) -> None:
+    if not links:
+        return
+    conn.execute(
+        "INSERT INTO links (a_id, b_id, kind, source_id, message_key, created_at)"
+        " SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::int[], %s::uuid[],"
+        " %s::timestamptz[]) ON CONFLICT (a_id, b_id, kind) DO UPDATE SET"
+        " created_at = excluded.created_at, source_id = excluded.source_id,"
+        " message_key = excluded.message_key WHERE excluded.created_at < links.created_at",
+        (
+            *(list(column) for column in zip(*links, strict=True)),
+            [origin.source_id for origin in links.values()],
+            [_uuid(origin.message_key) for origin in links.values()],
+            [clock.from_micros(origin.at) for origin in links.values()],
+        ),
+    )
+
+
+def _uuid(key: UUID | bytes | None) -> UUID | None:
+    return UUID(bytes=key) if isinstance(key, bytes) else key
