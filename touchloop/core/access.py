@@ -1,7 +1,7 @@
 """Who may do what: the one policy that pages, exports, bulk actions and programs ask.
 
-Pure: role x permission x scope -> allow or deny, deny by default. Field rules say which details of a
-customer a role sees. Every permission is named once, here; a route that names none fails a test.
+Pure: role x permission x scope -> allow or deny, deny by default. Field rules say which details of
+a customer a role sees. Every permission is named once, here; a route that names none fails a test.
 """
 
 from __future__ import annotations

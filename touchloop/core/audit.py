@@ -58,7 +58,7 @@ def record(
     before: Mapping[str, Any] | None = None,
     after: Mapping[str, Any] | None = None,
 ) -> None:
-    """Append one act, in the caller's transaction: no act without its entry, no entry without it."""
+    """Append one act, in the caller's transaction: neither stands without the other."""
     from touchloop.core.accounts.models import AuditEntry
 
     entry = AuditEntry(
@@ -126,7 +126,7 @@ def _hash(row: Any) -> bytes:
 
 
 def _plain(value: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    """As JSON will give it back, so that the hash made now equals the hash made of the stored row."""
+    """As JSON gives it back, so that the hash made now equals that of the stored row."""
     if value is None:
         return None
     plain: dict[str, Any] = json.loads(json.dumps(dict(value), cls=DjangoJSONEncoder))

@@ -99,9 +99,7 @@ def reset_password(id: int, *, actor: Person | None) -> str:
         staff = Staff.objects.select_for_update().get(pk=id)
         staff.set_password(password)
         staff.save(update_fields=["password"])
-        audit.record(
-            "person.password_reset", by=actor, kind="person", id=id, name=staff.email
-        )
+        audit.record("person.password_reset", by=actor, kind="person", id=id, name=staff.email)
     return password
 
 

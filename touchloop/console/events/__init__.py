@@ -1,0 +1,1 @@
+"""Events: the catalogue of what was ever sent."""

@@ -1,0 +1,1 @@
+"""Dead letters and quarantine: messages set aside, to be replayed or discarded."""

@@ -1,0 +1,1 @@
+"""Settings: the organisation, its people, their sign-in, what they did, how the console looks."""
