@@ -20,7 +20,7 @@ async def read(protocol: Any, headers: Any, *, limit: int, drained: int) -> byte
     read to its end first.
     """
     told = headers.get("content-length")
-    if told is not None and told.isdigit():
+    if told is not None:  # a whole number, or the server had refused the request
         length = int(told)
         if length <= limit:
             body: bytes = await protocol()

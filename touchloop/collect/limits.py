@@ -22,7 +22,6 @@ class Limits:
     block_bytes: int = 1_000_000
     waiting_messages: int = 100_000  # accepted into memory, not yet committed
     waiting_bytes: int = 64 * 1024 * 1024
-    source_share: float = 0.75  # of the above that one source may hold
     source_rate: int = 250_000  # messages a second of one source
     connections: int = 2  # that write blocks
     commit_seconds: float = 15.0  # for one block, after which its outcome counts as unknown

@@ -9,11 +9,12 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl
 
+from msgspec import Struct
+
 from touchloop.collect.answers import ACCEPTED, Answer
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(Struct, frozen=True, gc=False):
     """The parts of a request that a wire may look at; `headers.get` as RSGI has it."""
 
     path: str
@@ -26,8 +27,7 @@ class Request:
         return dict(parse_qsl(self.query_string, keep_blank_values=True))
 
 
-@dataclass(frozen=True, slots=True)
-class Parcel:
+class Parcel(Struct, frozen=True, gc=False):
     """Messages of one request, in the form of a record's `type`, `body`, `ids` and `n`."""
 
     type: str | None

@@ -7,6 +7,7 @@ port. Its embedded server runs on our event loop: one process, gone when it is k
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 import socket
@@ -86,6 +87,9 @@ def _fork(host: str, port: int, database_url: str, bounds: limits.Limits) -> int
 
 
 def _run_loop(work: Coroutine[Any, Any, None]) -> None:
+    gc.collect()
+    gc.freeze()  # what is loaded now stays; requests make many objects, and hardly any cycles
+    gc.set_threshold(20_000, 20, 20)
     if sys.platform == "win32":
         asyncio.run(work)
         return

@@ -32,14 +32,13 @@ Outcome = Refused | None
 class Block:
     """Records that will be committed together; `done` is shared by all their requests."""
 
-    __slots__ = ("bytes", "done", "messages", "records", "shares")
+    __slots__ = ("bytes", "done", "messages", "records")
 
     def __init__(self, done: asyncio.Future[Outcome]) -> None:
         self.records: list[Record] = []
         self.messages = 0
         self.bytes = 0
         self.done = done
-        self.shares: dict[int, int] = {}
 
 
 class Writer:
@@ -50,10 +49,10 @@ class Writer:
         self._pipes = [pipe() for _ in range(limits.connections)]
         self._full: deque[Block] = deque()
         self._open: Block | None = None
+        self._loop = asyncio.get_running_loop()
         self._work = asyncio.Event()
         self._closing = False
         self._tasks: list[asyncio.Task[None]] = []
-        self._held: dict[int, int] = {}  # bytes that each source has waiting
         self.messages = 0
         self.bytes = 0
         self.complaint = "not connected yet"
@@ -79,39 +78,35 @@ class Writer:
     def offer(self, record: Record) -> asyncio.Future[Outcome]:
         """Take the record in, to be committed soon. Raises Refused before taking anything."""
         size = len(record.body) + 200
-        self._refuse_excess(record, size)
+        n = record.n
+        limits = self._limits
+        if (
+            self.messages + n > limits.waiting_messages or self.bytes + size > limits.waiting_bytes
+        ) and self.messages:
+            raise later("busy", "too much waits already; send it again", status=429)
         block = self._open
-        if block is None or (
-            block.messages + record.n > self._limits.block_messages
-            or block.bytes + size > self._limits.block_bytes
-        ):
-            if block is not None:
-                self._full.append(block)
-            block = self._open = Block(asyncio.get_running_loop().create_future())
+        if block is None:
+            block = self._next()
+        elif block.messages + n > limits.block_messages or block.bytes + size > limits.block_bytes:
+            self._full.append(block)
+            self._open = None
+            block = self._next()
         block.records.append(record)
-        block.messages += record.n
+        block.messages += n
         block.bytes += size
-        block.shares[record.source_id] = block.shares.get(record.source_id, 0) + size
-        self._held[record.source_id] = self._held.get(record.source_id, 0) + size
-        self.messages += record.n
+        self.messages += n
         self.bytes += size
-        self._work.set()
         return block.done
 
-    def _refuse_excess(self, record: Record, size: int) -> None:
-        limits = self._limits
+    def _next(self) -> Block:
+        """Open a block and call the connections that are free."""
         if self._closing:
             raise later("closing", "the door is closing")
         if not self.up:
             raise later("database_unavailable", "the database is away; nothing was kept")
-        if (
-            self.messages + record.n > limits.waiting_messages
-            or self.bytes + size > limits.waiting_bytes
-        ) and self.messages:
-            raise later("busy", "too much waits already; send it again", status=429)
-        held = self._held.get(record.source_id, 0)
-        if held and held + size > limits.waiting_bytes * limits.source_share:
-            raise later("source_busy", "this source sends faster than we write", status=429)
+        self._open = block = Block(self._loop.create_future())
+        self._work.set()
+        return block
 
     async def _serve(self, pipe: Pipe) -> None:
         """Write blocks over one connection until the door closes.
@@ -157,12 +152,6 @@ class Writer:
     def _settle(self, block: Block, outcome: Outcome) -> None:
         self.messages -= block.messages
         self.bytes -= block.bytes
-        for source_id, size in block.shares.items():
-            left = self._held[source_id] - size
-            if left:
-                self._held[source_id] = left
-            else:
-                del self._held[source_id]
         if outcome is None:
             self.complaint = ""
         block.done.set_result(outcome)

@@ -23,6 +23,9 @@ MAX_MESSAGE_ID = 100
 
 Json = dict[str, Any]
 
+_NULL = Raw(b"null")
+_OBJECT_OR_NULL = b"{n"
+
 
 class Refusal(Exception):
     """A message that cannot be used; `reason` is a stored word."""
@@ -48,9 +51,9 @@ class Message(Struct, gc=False):
     timestamp: Stamp = None
     originalTimestamp: Stamp = None
     sentAt: Stamp = None
-    properties: Raw = Raw(b"null")
-    traits: Raw = Raw(b"null")
-    context: Raw = Raw(b"null")
+    properties: Raw = _NULL
+    traits: Raw = _NULL
+    context: Raw = _NULL
     writeKey: str | None = None
 
 
@@ -94,8 +97,10 @@ def judge(message: Message, type: str) -> tuple[tuple[str, str, str, str, str], 
     """Its user, anonymous, previous and group ids and its name, and when it is stamped."""
     if type not in TYPES:
         raise Refusal("bad_type", f"unknown type {type[:80]!r}" if type else "no type")
-    user_id, anonymous_id = id_text(message.userId), id_text(message.anonymousId)
-    previous_id, group_id = id_text(message.previousId), id_text(message.groupId)
+    user_id = "" if message.userId is None else id_text(message.userId)
+    anonymous_id = "" if message.anonymousId is None else id_text(message.anonymousId)
+    previous_id = "" if message.previousId is None else id_text(message.previousId)
+    group_id = "" if message.groupId is None else id_text(message.groupId)
     if not user_id and not anonymous_id:
         raise Refusal("missing_id", "neither userId nor anonymousId")
     if type == "group" and not group_id:
@@ -105,7 +110,7 @@ def judge(message: Message, type: str) -> tuple[tuple[str, str, str, str, str], 
     if message.messageId is not None and len(message.messageId) > MAX_MESSAGE_ID:
         raise Refusal("message_id_too_long", f"more than {MAX_MESSAGE_ID} characters")
     for part in (message.properties, message.traits, message.context):
-        if bytes(part)[:1] not in (b"{", b"n"):
+        if part is not _NULL and bytes(part)[0] not in _OBJECT_OR_NULL:
             raise Refusal("bad_field", "properties, traits and context are objects")
     stamp = message.originalTimestamp or message.timestamp
     stamped = None if stamp is None else _stamped(stamp)
