@@ -27,6 +27,22 @@ from touchloop.interactions.log import (
     first_id,
     next_batch,
 )
+from touchloop.interactions.overview import (
+    HeldFilter,
+    HeldRow,
+    KindPage,
+    KindRow,
+    Property,
+    held_ids,
+    held_message,
+    held_reasons,
+    held_rows,
+    kind,
+    kind_trends,
+    kind_types,
+    kinds,
+    source_days,
+)
 from touchloop.interactions.plans import Plans
 from touchloop.interactions.record import DIRECT, PUT_BLOCK, Record, pack_block, unpack_block
 from touchloop.interactions.sources import (
@@ -48,4 +64,6 @@ __all__ = [
     "every", "explode", "first_id", "fold", "forgive", "get", "hold", "load", "next_batch", "put",
     "quarantined", "read", "replace", "replay", "restore", "rotate_key", "snapshot", "type_word",
     "pack_block", "unpack_block", "update",
+    "HeldFilter", "HeldRow", "KindPage", "KindRow", "Property", "held_ids", "held_message",
+    "held_reasons", "held_rows", "kind", "kind_trends", "kind_types", "kinds", "source_days",
 ]
