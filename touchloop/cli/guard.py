@@ -28,7 +28,6 @@ class Guard:
             [sys.executable, "-m", "touchloop.cli.guard", str(home or "")],
             stdin=subprocess.PIPE,
             start_new_session=True,
-            cwd="/",
             text=True,
         )
 

@@ -65,7 +65,7 @@ def unpack(path: Path, *, into: Path) -> dict[str, Any]:
         with _opened(path) as tar:
             manifest = _read_manifest(tar, path)
             wanted = {entry["path"]: entry for entry in manifest["files"]}
-            for member in tar:
+            while member := tar.next():
                 entry = wanted.pop(member.name, None)
                 if entry is None or not member.isfile():
                     raise Invalid(
@@ -83,9 +83,10 @@ def unpack(path: Path, *, into: Path) -> dict[str, Any]:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[tarfile.TarFile]:
+    packing = _packing(path)
     with (
         path.open("rb") as file,
-        pa.CompressedInputStream(file, _packing(path)) as stream,
+        pa.CompressedInputStream(file, packing) as stream,
         tarfile.open(fileobj=stream, mode="r|") as tar,
     ):
         yield tar
