@@ -1,7 +1,43 @@
 """What other rooms may use of the profiles."""
 
 from touchloop.profiles.activity import ORDER, REFUND, Touch, lock, recount, touch
+from touchloop.profiles.finding import Match, find
 from touchloop.profiles.folding import fold, forget
+from touchloop.profiles.places import (
+    known_locations,
+    locations_of,
+    touchpoints_of,
+)
+from touchloop.profiles.places import (
+    remember as remember_places,
+)
+from touchloop.profiles.reading import Customer, Fact, Named, customer, names, rivals
+from touchloop.profiles.search import (
+    SORTS,
+    Among,
+    Count,
+    Filter,
+    Listed,
+    Page,
+    count,
+    listing,
+    traits_in_use,
+)
+from touchloop.profiles.timeline import (
+    Item,
+    Part,
+    Product,
+    channels_in,
+    kinds_in,
+    newer,
+    products,
+)
+from touchloop.profiles.timeline import (
+    one as one_interaction,
+)
+from touchloop.profiles.timeline import (
+    page as timeline,
+)
 from touchloop.profiles.traits import (
     IMPORT,
     INFERRED,
@@ -15,6 +51,10 @@ from touchloop.profiles.traits import (
 )
 
 __all__ = [
-    "IMPORT", "INFERRED", "ORDER", "PERSON", "REFUND", "STAFF", "SYSTEM", "Touch", "TraitValue",
-    "authority_of", "fold", "forget", "lock", "permitted", "record", "recount", "touch",
+    "IMPORT", "INFERRED", "ORDER", "PERSON", "REFUND", "SORTS", "STAFF", "SYSTEM", "Among", "Count",
+    "Customer", "Fact", "Filter", "Item", "Listed", "Match", "Named", "Page", "Part", "Product",
+    "Touch", "TraitValue", "authority_of", "channels_in", "count", "customer", "find", "fold",
+    "forget", "kinds_in", "known_locations", "listing", "locations_of", "lock", "names", "newer",
+    "one_interaction", "permitted", "products", "record", "recount", "remember_places", "rivals",
+    "timeline", "touch", "touchpoints_of", "traits_in_use",
 ]

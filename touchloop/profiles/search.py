@@ -1,0 +1,261 @@
+"""Finding customers: by any identifier, by name, or by what is known of them.
+
+Lists come by most recent activity. Activity is indexed by day only, so that its rows stay cheap to
+update; within a day the database sorts. Pages go by key, never by offset. A list takes as long as
+the newest customers that fit are rare: what takes too long raises Unavailable, and is a segment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+import msgspec
+import psycopg
+
+from touchloop.core.db import Connection
+from touchloop.core.errors import Invalid, Unavailable
+
+PATIENCE_MS = 3_000  # of one list
+COUNTED_UP_TO = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Among:
+    """A subquery of customer ids that a room above supplies, with what it binds."""
+
+    sql: str
+    parameters: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which customers. Every part given must hold; `only_at` is the reader's own scope."""
+
+    stages: tuple[str, ...] = ()
+    traits: tuple[tuple[str, str], ...] = ()
+    seen_from: date | None = None
+    seen_to: date | None = None
+    spend_from: float | None = None
+    spend_to: float | None = None
+    orders_from: int | None = None
+    orders_to: int | None = None
+    locations: tuple[str, ...] = ()
+    only_at: tuple[str, ...] | None = None
+    among: tuple[Among, ...] = ()
+
+    @property
+    def narrows(self) -> bool:
+        return self != Filter()
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A customer as a list shows it."""
+
+    id: int
+    display_name: str
+    email: str
+    phone: str
+    stage: str
+    created_at: datetime
+    first_seen_at: datetime | None
+    last_seen_at: datetime | None
+    interactions: int
+    orders: int
+    spend: float
+    leader: tuple[str, str] = ("", "")  # namespace and value of the leading identifier
+    shown_traits: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some customers and the key to the next ones; None at the end."""
+
+    rows: tuple[Listed, ...]
+    after: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How many; `exact` is False for an estimate, or when counting stopped at the bound."""
+
+    n: int
+    exact: bool
+    at_least: bool = False
+
+
+def listing(
+    conn: Connection,
+    wanted: Filter,
+    *,
+    order: str = "-seen",
+    after: str = "",
+    limit: int = 50,
+    traits: Sequence[str] = (),
+) -> Page:
+    """One page of customers; `traits` are shown with each. Raises Unavailable when it takes long."""
+    sort, descending = SORTS.get(order.lstrip("-")), order.startswith("-")
+    if sort is None:
+        raise Invalid("order", f"must be one of {', '.join(SORTS)}")
+    conditions, parameters = _conditions(conn, wanted)
+    if after:
+        conditions.append(sort.beyond(descending=descending))
+        parameters["key"] = _key(after, sort)
+    parameters |= {"limit": limit + 1, "shown": list(traits)}
+    query = f"{_SELECT} {_where(conditions)} ORDER BY {sort.by(descending=descending)} LIMIT %(limit)s"
+    with _patience(conn):
+        found = conn.execute(query, parameters).fetchall()
+    rows = tuple(_listed(row) for row in found[:limit])
+    more = len(found) > limit
+    return Page(rows, _encode(found[limit - 1], sort) if more else None)
+
+
+def count(conn: Connection, wanted: Filter) -> Count:
+    """How many customers fit: exact up to COUNTED_UP_TO, of everybody the database's estimate."""
+    if not wanted.narrows:
+        row = conn.execute(
+            "SELECT reltuples::bigint FROM pg_class WHERE oid = 'customers'::regclass"
+        ).fetchone()
+        if row and row[0] > COUNTED_UP_TO:
+            return Count(row[0], exact=False)
+    conditions, parameters = _conditions(conn, wanted)
+    query = f"SELECT count(*) FROM (SELECT 1 {_FROM} {_where(conditions)} LIMIT %(limit)s) c"
+    with _patience(conn):
+        row = conn.execute(query, {**parameters, "limit": COUNTED_UP_TO + 1}).fetchone()
+    n = int(row[0]) if row else 0
+    return Count(min(n, COUNTED_UP_TO), exact=n <= COUNTED_UP_TO, at_least=n > COUNTED_UP_TO)
+
+
+def traits_in_use(conn: Connection, *, sample: int = 500) -> list[str]:
+    """Names of traits that the customers changed last carry, the most usual first."""
+    rows = conn.execute(_TRAITS_IN_USE, {"sample": sample}).fetchall()
+    return [row[0] for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class Sort:
+    """What the list is ordered by; the last part makes every place in it unique."""
+
+    parts: tuple[str, ...]
+    types: tuple[str, ...]
+    places: tuple[int, ...]  # of the parts in _SELECT
+
+    def by(self, *, descending: bool) -> str:
+        way = "DESC" if descending else "ASC"
+        return ", ".join(f"{part} {way}" for part in self.parts)
+
+    def beyond(self, *, descending: bool) -> str:
+        keys = (f"(%(key)s::text[])[{n + 1}]::{type}" for n, type in enumerate(self.types))
+        return f"({', '.join(self.parts)}) {'<' if descending else '>'} ({', '.join(keys)})"
+
+
+SORTS: dict[str, Sort] = {
+    "seen": Sort(
+        ("a.last_day", "a.last_seen_at", "a.customer_id"), ("date", "timestamptz", "bigint"),
+        (11, 7, 0),
+    ),
+    "since": Sort(("c.id",), ("bigint",), (0,)),
+    "name": Sort(("lower(c.display_name)", "c.id"), ("text", "bigint"), (12, 0)),
+    "spend": Sort(("a.spend", "a.customer_id"), ("float8", "bigint"), (10, 0)),
+    "orders": Sort(("a.orders", "a.customer_id"), ("int", "bigint"), (9, 0)),
+}
+
+_FROM = "FROM activity a JOIN customers c ON c.id = a.customer_id"
+_SELECT = f"""
+SELECT c.id, c.display_name, c.email, c.phone, c.stage, c.created_at, a.first_seen_at,
+       a.last_seen_at, a.interactions, a.orders, a.spend, a.last_day, lower(c.display_name),
+       (SELECT jsonb_object_agg(n, c.traits -> n -> 'v') FROM unnest(%(shown)s::text[]) n
+        WHERE c.traits ? n)::text, l.namespace, l.value
+{_FROM} JOIN identifiers l ON l.id = c.id
+"""
+
+_PARTS = {
+    "stages": "c.stage = ANY(%(stages)s)",
+    "seen_from": "a.last_day >= %(seen_from)s",
+    "seen_to": "a.last_day <= %(seen_to)s",
+    "spend_from": "a.spend >= %(spend_from)s",
+    "spend_to": "a.spend <= %(spend_to)s",
+    "orders_from": "a.orders >= %(orders_from)s",
+    "orders_to": "a.orders <= %(orders_to)s",
+}
+_AT = (
+    "a.customer_id IN (SELECT i.customer_id FROM visits v JOIN identifiers i ON i.id = v.subject_id"
+    " WHERE v.touchpoint_id = ANY(%({name})s::int[]))"
+)
+_TRAIT = (
+    "c.traits ? %(trait_name_{n})s"
+    " AND lower(c.traits -> %(trait_name_{n})s ->> 'v') = lower(%(trait_value_{n})s)"
+)
+
+
+def _conditions(conn: Connection, wanted: Filter) -> tuple[list[str], dict[str, Any]]:
+    from touchloop.profiles.places import touchpoints_of
+
+    conditions: list[str] = []
+    parameters: dict[str, Any] = {}
+    for name, sql in _PARTS.items():
+        value = getattr(wanted, name)
+        if value is not None and value != ():
+            conditions.append(sql)
+            parameters[name] = list(value) if isinstance(value, tuple) else value
+    for n, (trait, value) in enumerate(wanted.traits):
+        conditions.append(_TRAIT.format(n=n))
+        parameters |= {f"trait_name_{n}": trait, f"trait_value_{n}": value}
+    for name, places in (("locations", wanted.locations or None), ("only_at", wanted.only_at)):
+        if places is not None:
+            conditions.append(_AT.format(name=name))
+            parameters[name] = touchpoints_of(conn, places)
+    for part in wanted.among:
+        conditions.append(f"a.customer_id IN ({part.sql})")
+        parameters |= part.parameters
+    return conditions, parameters
+
+
+def _where(conditions: Sequence[str]) -> str:
+    return "WHERE " + " AND ".join(conditions) if conditions else ""
+
+
+def _listed(row: Sequence[Any]) -> Listed:
+    shown = msgspec.json.decode(row[13]) if row[13] else {}
+    return Listed(*row[:11], leader=(row[14], row[15]), shown_traits=shown)
+
+
+def _encode(row: Sequence[Any], sort: Sort) -> str:
+    values = [row[place] for place in sort.places]
+    texts = [value.isoformat() if isinstance(value, date) else str(value) for value in values]
+    return msgspec.json.encode(texts).decode()
+
+
+def _key(after: str, sort: Sort) -> list[str]:
+    try:
+        key = msgspec.json.decode(after, type=list[str])
+    except (msgspec.DecodeError, msgspec.ValidationError):
+        raise Invalid("after", "is not a place in this list") from None
+    if len(key) != len(sort.places) or any("\0" in part for part in key):
+        raise Invalid("after", "is not a place in this list")
+    return key
+
+
+@contextmanager
+def _patience(conn: Connection) -> Iterator[None]:
+    """Give a query some time, and say it in words when that was not enough."""
+    with conn.transaction():
+        conn.execute(f"SET LOCAL statement_timeout = {PATIENCE_MS}")
+        try:
+            yield
+        except psycopg.errors.QueryCanceled:
+            raise Unavailable("this list reads too many customers") from None
+        except (psycopg.errors.DataError, psycopg.errors.InvalidTextRepresentation):
+            raise Invalid("filter", "holds a value that cannot be compared") from None
+        conn.execute("SET LOCAL statement_timeout = DEFAULT")
+
+
+_TRAITS_IN_USE = """
+SELECT key FROM (SELECT traits FROM customers ORDER BY id DESC LIMIT %(sample)s) c,
+  jsonb_object_keys(c.traits) AS key
+GROUP BY key ORDER BY count(*) DESC, key LIMIT 60
+"""
