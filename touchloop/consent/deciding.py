@@ -1,0 +1,152 @@
+"""decide(): may this be used, for this purpose, about this person, now?
+
+One pure function, deny by default. Every use asks it: ingest, merge, segment, render, hand-off,
+export, staff view, model, prompt. The reasons it gives are words that staff and person may read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+from touchloop.consent.matrix import Rule, default, strictest
+from touchloop.consent.purposes import BIT, PURPOSES
+
+GRANTED, DENIED, OBJECTED, PENDING = "granted", "denied", "objected", "pending"
+
+# A browser's Global Privacy Control objects to these, unless the person explicitly granted them.
+GPC_PURPOSES = ("share", "profile")
+
+Verdict = Literal["allow", "deny", "ask"]
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What a person said last about one thing, and the row of the ledger that says so."""
+
+    state: str
+    grant_id: int
+    at: datetime
+    basis: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PersonConsent:
+    """A person's choices: use by (purpose, category, "" for all), contact by (channel, topic)."""
+
+    use: Mapping[tuple[str, str], Choice] = field(default_factory=dict)
+    contact: Mapping[tuple[str, str], Choice] = field(default_factory=dict)
+    child: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The verdict, why, and the ledger rows it rests on."""
+
+    verdict: Verdict
+    reasons: tuple[str, ...]
+    grants: tuple[int, ...] = ()
+
+    @property
+    def allowed(self) -> bool:
+        return self.verdict == "allow"
+
+
+NOBODY_SAID_ANYTHING = PersonConsent()
+
+
+def decide(
+    person: PersonConsent,
+    *,
+    purpose: str,
+    categories: Iterable[str],
+    channel: str | None = None,
+    topic: str = "",
+    about_one: bool = True,
+) -> Decision:
+    """Decide one use of data of some categories; with `channel`, also whether to contact.
+
+    `about_one` is False for sums over many people. A value made of several categories falls under
+    the strictest of them. Unknown words are denied.
+    """
+    given = tuple(categories)
+    if purpose not in PURPOSES or not given:
+        return Decision("deny", (f"there is no purpose {purpose!r} for this data",))
+    use = _use(person, purpose, given, about_one)
+    if channel is None or use.verdict == "deny":
+        return use
+    contact = _contact(person, purpose, channel, topic)
+    worst: Verdict = "deny" if contact.verdict == "deny" else (
+        "ask" if "ask" in (use.verdict, contact.verdict) else "allow"
+    )
+    return Decision(worst, use.reasons + contact.reasons, use.grants + contact.grants)
+
+
+def mask(person: PersonConsent, *, category: str) -> int:
+    """The purposes for which data of a category may be used about this person, as bits.
+
+    What the policy allows in sums only counts as allowed here for `improve`, which never shows one.
+    """
+    return sum(
+        BIT[purpose] for purpose in PURPOSES
+        if decide(
+            person, purpose=purpose, categories=(category,), about_one=purpose != "improve"
+        ).allowed
+    )
+
+
+def _use(
+    person: PersonConsent, purpose: str, categories: tuple[str, ...], about_one: bool
+) -> Decision:
+    rule = strictest([default(category, purpose) for category in categories])
+    if rule is Rule.NEVER:
+        return Decision("deny", (f"{_listed(categories)} is never used for {purpose}",))
+    if person.child and purpose in ("marketing", "profile", "share", "train"):
+        return Decision("deny", (f"no {purpose} about a child",))
+    choices = [_choice(person, purpose, category) for category in categories]
+    against = [choice for choice in choices if choice and choice.state in (DENIED, OBJECTED)]
+    if against:
+        said = "objected to" if against[0].state == OBJECTED else "refused"
+        return Decision(
+            "deny", (f"the person {said} {purpose}",), tuple(one.grant_id for one in against)
+        )
+    if rule is Rule.SUM and about_one:
+        return Decision("deny", (f"{_listed(categories)} may be used for {purpose} in sums only",))
+    if rule in (Rule.YES, Rule.SUM):
+        return Decision("allow", (f"{_listed(categories)} may be used for {purpose} by default",))
+    granted = [choice for choice in choices if choice and choice.state == GRANTED]
+    if len(granted) == len(categories):
+        return Decision(
+            "allow", (f"the person agreed to {purpose}",), tuple(one.grant_id for one in granted)
+        )
+    return Decision("ask", (f"{purpose} needs the person's agreement, which is not there",))
+
+
+def _contact(person: PersonConsent, purpose: str, channel: str, topic: str) -> Decision:
+    choice = person.contact.get((channel, topic)) or person.contact.get((channel, ""))
+    where = f"{channel} about {topic}" if topic else channel
+    if choice and choice.state in (DENIED, OBJECTED):
+        return Decision("deny", (f"the person does not want {where}",), (choice.grant_id,))
+    if choice and choice.state == GRANTED:
+        return Decision("allow", (f"the person wants {where}",), (choice.grant_id,))
+    if choice and choice.state == PENDING:
+        return Decision("ask", (f"{where} waits for confirmation",), (choice.grant_id,))
+    if purpose == "service":
+        return Decision("allow", ("service messages need no opt-in",))
+    return Decision("ask", (f"the person was not asked about {where}",))
+
+
+def _choice(person: PersonConsent, purpose: str, category: str) -> Choice | None:
+    """What was said of this category, or of all; of the two, a refusal."""
+    said = [
+        choice for key in ((purpose, category), (purpose, ""))
+        if (choice := person.use.get(key)) is not None
+    ]
+    refusals = [choice for choice in said if choice.state != GRANTED]
+    return next(iter(refusals or said), None)
+
+
+def _listed(categories: tuple[str, ...]) -> str:
+    return " with ".join(category.replace("_", " ") for category in categories)
