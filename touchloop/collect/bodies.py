@@ -13,20 +13,14 @@ ZLIB = (b"\x78\x01", b"\x78\x5e", b"\x78\x9c", b"\x78\xda")  # no JSON text begi
 BOM = b"\xef\xbb\xbf"
 
 
-async def read(protocol: Any, headers: Any, *, limit: int, drained: int) -> bytes:
-    """The body as sent. Raises Refused (413) for one over the limit, however it is sent.
+async def read(protocol: Any, *, told: str | None, limit: int, drained: int) -> bytes:
+    """A body of unknown or excessive length. Raises Refused (413) for one over the limit.
 
     A client that is still sending does not see the answer; so a body that is not absurdly large is
     read to its end first.
     """
-    told = headers.get("content-length")
-    if told is not None:  # a whole number, or the server had refused the request
-        length = int(told)
-        if length <= limit:
-            body: bytes = await protocol()
-            return body
-        if length > drained:
-            raise too_large(limit)
+    if told is not None and int(told) > drained:
+        raise too_large(limit)
     parts, size = [], 0
     async for part in protocol:
         size += len(part)

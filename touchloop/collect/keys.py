@@ -27,7 +27,7 @@ class Keys:
         self._url = url
         self._age = age
         self._sources: dict[str, Source] = {}
-        self._by_header: dict[str, Source] = {}
+        self.by_header: dict[str | None, Source] = {}  # Authorization headers seen to be valid
         self._read_at = float("-inf")
         self._refreshing: asyncio.Task[None] | None = None
         self._connection: psycopg.Connection[tuple[object, ...]] | None = None
@@ -52,11 +52,11 @@ class Keys:
 
     def of_header(self, header: str) -> Source | None:
         """Of an Authorization header; decoded once for each that is valid."""
-        source = self._by_header.get(header)
+        source = self.by_header.get(header)
         if source is None:
             source = self.get(basic_key(header))
             if source is not None:
-                self._by_header[header] = source
+                self.by_header[header] = source
         return source
 
     def get(self, key: str | None) -> Source | None:
@@ -86,7 +86,7 @@ class Keys:
             for source in found.values()
             if source.enabled and source.slug != OWN
         }
-        self._by_header = {}
+        self.by_header = {}
 
     def _read(self) -> Mapping[int, Source]:
         if self._connection is None or self._connection.closed:

@@ -20,6 +20,7 @@ from granian.http import HTTP1Settings
 from granian.server.embed import Server
 
 from touchloop.collect import limits
+from touchloop.collect.answers import ACCEPTED, headers
 from touchloop.collect.door import Door
 from touchloop.core.processes import end_with_parent
 
@@ -43,13 +44,21 @@ def run(*, host: str, port: int, database_url: str, workers: int = 1) -> None:
 async def serve(door: Door, *, host: str, port: int) -> None:
     """Until SIGINT or SIGTERM reaches this process."""
     await door.open()
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
-    listening = asyncio.create_task(listen(door.answer, host=host, port=port, stop=stop))
-    await listening
+    await listen(door.answer, host=host, port=port, stop=_stopped_by_signal())
     await door.close()
+
+
+def run_empty(*, host: str = "127.0.0.1", port: int) -> None:
+    """The same server with a handler that only reads and answers: what the bench compares with."""
+
+    async def answer(scope: Any, protocol: Any) -> None:
+        await protocol()
+        protocol.response_bytes(200, headers(ACCEPTED, None), ACCEPTED.body)
+
+    async def serve_empty() -> None:
+        await listen(answer, host=host, port=port, stop=_stopped_by_signal())
+
+    _run_loop(serve_empty())
 
 
 async def listen(answer: Application, *, host: str, port: int, stop: asyncio.Event) -> None:
@@ -71,6 +80,13 @@ async def listen(answer: Application, *, host: str, port: int, stop: asyncio.Eve
     server.stop()  # type: ignore[no-untyped-call]
     await serving
     stopping.cancel()
+
+
+def _stopped_by_signal() -> asyncio.Event:
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    return stop
 
 
 def _fork(host: str, port: int, database_url: str, bounds: limits.Limits) -> int:

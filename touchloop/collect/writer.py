@@ -49,7 +49,6 @@ class Writer:
         self._pipes = [pipe() for _ in range(limits.connections)]
         self._full: deque[Block] = deque()
         self._open: Block | None = None
-        self._loop = asyncio.get_running_loop()
         self._work = asyncio.Event()
         self._closing = False
         self._tasks: list[asyncio.Task[None]] = []
@@ -64,6 +63,7 @@ class Writer:
 
     async def start(self) -> None:
         """Connect, or keep trying in the background when the database is away."""
+        self._loop = asyncio.get_running_loop()
         self._tasks = [asyncio.create_task(self._serve(pipe)) for pipe in self._pipes]
         with suppress(TimeoutError):
             await asyncio.wait_for(self._until_up(), 10)

@@ -114,21 +114,18 @@ def judge(message: Message, type: str) -> tuple[tuple[str, str, str, str, str], 
             raise Refusal("bad_field", "properties, traits and context are objects")
     stamp = message.originalTimestamp or message.timestamp
     stamped = None if stamp is None else _stamped(stamp)
-    return (user_id, anonymous_id, previous_id, group_id, _name(type, message)), stamped
-
-
-def _name(type: str, message: Message) -> str:
-    if type == "track":
-        if not message.event:
+    name = message.event if type == "track" else _page_name(type, message)
+    if not name:
+        if type == "track":
             raise Refusal("bad_event", "a track needs a non-empty event")
-        name = message.event
-    elif type in ("page", "screen"):
-        name = message.name or ""
-    else:
-        return ""
-    if len(name) > MAX_ID:
+        name = ""
+    elif len(name) > MAX_ID:
         raise Refusal("bad_event", f"the name is longer than {MAX_ID} characters")
-    return name
+    return (user_id, anonymous_id, previous_id, group_id, name), stamped
+
+
+def _page_name(type: str, message: Message) -> str | None:
+    return message.name if type in ("page", "screen") else None
 
 
 def id_text(value: str | int | None) -> str:
