@@ -7,18 +7,46 @@ everything is forgotten. Customer ids change and are never remembered.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Final
+from collections.abc import Hashable, Iterable, Mapping
+from datetime import datetime
+from typing import Final, NamedTuple
 
-from touchloop.core import clock
+from touchloop.core import arrays, clock
 from touchloop.core.db import Connection
 
 Key = tuple[str, str]  # (namespace, normalised value)
 Tie = tuple[Key, Key, str]  # two keys, in order, and the kind of link
 
+
+class Settled(NamedTuple):
+    """A claim of which everything is stored, for messages that are not older than `since`."""
+
+    subject: int
+    ids: tuple[int, ...]
+    since: datetime
+
+
 _MOST: Final = 500_000
 _ids: dict[Key, int] = {}
 _links: dict[tuple[int, int, str], int] = {}  # -> the earliest time seen
+_claims: dict[Hashable, Settled] = {}
+
+
+def settled(conn: Connection, claims: Iterable[tuple[Hashable, datetime]]) -> list[int | None]:
+    """The subjects of claims that bring nothing new; None where something has to be looked up."""
+    found: list[int | None] = []
+    ids: set[int] = set()
+    for claim, at in claims:
+        known = _claims.get(claim)
+        if known is None or at < known.since:
+            found.append(None)
+        else:
+            found.append(known.subject)
+            ids.update(known.ids)
+    if ids and not _all_there(conn, ids):
+        forget()
+        return [None] * len(found)
+    return found
 
 
 def find(conn: Connection, keys: Iterable[Key]) -> dict[Key, int]:
@@ -34,7 +62,7 @@ def find(conn: Connection, keys: Iterable[Key]) -> dict[Key, int]:
             "SELECT i.namespace, i.value, i.id"
             " FROM unnest(%s::text[], %s::text[]) k(namespace, value)"
             " JOIN identifiers i ON i.namespace = k.namespace AND i.value = k.value",
-            [list(column) for column in zip(*missing, strict=True)],
+            (arrays.texts(key[0] for key in missing), arrays.texts(key[1] for key in missing)),
         )
         read = {(namespace, value): id for namespace, value, id in rows}
         _keep_ids(read)
@@ -56,11 +84,22 @@ def unknown(conn: Connection, ids: Mapping[Key, int], times: Mapping[Tie, int]) 
         "SELECT l.a_id, l.b_id, l.kind, l.created_at"
         " FROM unnest(%s::bigint[], %s::bigint[], %s::text[]) k(a, b, kind)"
         " JOIN links l ON l.a_id = k.a AND l.b_id = k.b AND l.kind = k.kind",
-        [list(column) for column in zip(*asked, strict=True)],
+        (
+            arrays.numbers(key[0] for key in asked),
+            arrays.numbers(key[1] for key in asked),
+            arrays.texts(key[2] for key in asked),
+        ),
     )
     read = {(a, b, kind): clock.micros(at) for a, b, kind, at in rows}
     _keep_links(read)
     return [tie for key, tie in asked.items() if key not in read or read[key] > times[tie]]
+
+
+def settle(claim: Hashable, ids: tuple[int, ...], since: datetime) -> None:
+    """Remember that everything this claim says is stored."""
+    if len(_claims) >= _MOST:
+        _claims.clear()
+    _claims[claim] = Settled(ids[0] if ids else 0, ids, since)
 
 
 def keep(ids: Mapping[Key, int], times: Mapping[Tie, int]) -> None:
@@ -74,6 +113,7 @@ def forget() -> None:
     """Forget everything."""
     _ids.clear()
     _links.clear()
+    _claims.clear()
 
 
 def pair(ids: Mapping[Key, int], tie: Tie) -> tuple[int, int, str]:
@@ -84,7 +124,9 @@ def pair(ids: Mapping[Key, int], tie: Tie) -> tuple[int, int, str]:
 
 def _all_there(conn: Connection, ids: Iterable[int]) -> bool:
     wanted = set(ids)
-    row = conn.execute("SELECT count(*) FROM identifiers WHERE id = ANY(%s)", (list(wanted),))
+    row = conn.execute(
+        "SELECT count(*) FROM identifiers WHERE id = ANY(%s::bigint[])", (arrays.numbers(wanted),)
+    )
     (number,) = row.fetchone() or (0,)
     return bool(number == len(wanted))
 

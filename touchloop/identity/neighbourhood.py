@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from touchloop.core import clock
+from touchloop.core import arrays, clock
 from touchloop.core.db import Connection
 from touchloop.identity import graph
 from touchloop.identity.graph import CUT, STAFF, Beyond, Link, Node
@@ -83,8 +83,8 @@ def _spread(conn: Connection, found: Neighbourhood, frontier: set[int]) -> None:
 def _enter(conn: Connection, found: Neighbourhood, ids: set[int]) -> list[int]:
     rows = conn.execute(
         "SELECT id, namespace, value, state, customer_id, person_id FROM identifiers"
-        " WHERE id = ANY(%s)",
-        (list(ids),),
+        " WHERE id = ANY(%s::bigint[])",
+        (arrays.numbers(ids),),
     ).fetchall()
     for id, namespace, value, state, customer, person in rows:
         found.nodes[id] = Node(id, namespace, value, state == "blocked")
@@ -100,8 +100,8 @@ def _describe(conn: Connection, found: Neighbourhood, behind: set[int]) -> None:
     rows = conn.execute(
         "SELECT i.id, i.customer_id, i.person_id, coalesce(p.namespace, i.namespace), i.namespace,"
         " i.state = 'ok' FROM identifiers i LEFT JOIN identifiers p ON p.id = i.person_id"
-        " WHERE i.id = ANY(%s)",
-        (wanted,),
+        " WHERE i.id = ANY(%s::bigint[])",
+        (arrays.numbers(wanted),),
     )
     for id, *rest in rows:
         found.beyond[id] = Beyond(*rest)
@@ -142,7 +142,7 @@ def _enough() -> int:
 def _read(conn: Connection, sql: str, ids: list[int]) -> dict[int, list[Link]]:
     links: dict[int, list[Link]] = defaultdict(list, {id: [] for id in ids})
     if ids:
-        arguments: dict[str, Any] = {"ids": ids, "enough": _enough()}
+        arguments: dict[str, Any] = {"ids": arrays.numbers(ids), "enough": _enough()}
         for id, a, b, kind, at in conn.execute(sql, arguments):
             links[id].append(Link(a, b, kind, clock.micros(at)))
     return links

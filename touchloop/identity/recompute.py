@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
+from touchloop.core import arrays
 from touchloop.core.db import Connection
 from touchloop.identity import neighbourhood
 from touchloop.identity.cluster import OK, Clustering, Suggestion, cluster
@@ -104,7 +105,12 @@ def _move(conn: Connection, found: Neighbourhood, places: Clustering) -> None:
             "UPDATE identifiers i SET customer_id = m.customer, person_id = m.person,"
             " state = m.state FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::text[])"
             " m(id, customer, person, state) WHERE i.id = m.id",
-            [list(column) for column in zip(*moved, strict=True)],
+            (
+                arrays.numbers(row[0] for row in moved),
+                arrays.numbers(row[1] for row in moved),
+                arrays.numbers(row[2] for row in moved),
+                arrays.texts(row[3] for row in moved),
+            ),
         )
 
 
@@ -184,11 +190,11 @@ def _log(
             cause.actor_id,
             cause.reason,
             json.dumps(cause.decisions),
-            [row[0] for row in rows],
-            [row[1] for row in rows],
-            [row[2] for row in rows],
-            [row[3] for row in rows],
-            [json.dumps(row[4]) for row in rows],
+            arrays.texts(row[0] for row in rows),
+            arrays.texts(row[1] for row in rows),
+            arrays.texts(row[2] for row in rows),
+            arrays.uuids(row[3] for row in rows),
+            arrays.texts(json.dumps(row[4]) for row in rows),
         ),
     )
     return [row[0] for row in made]
@@ -200,8 +206,8 @@ def _suggest(conn: Connection, found: Neighbourhood, places: Clustering, now: da
     customers |= set(places.customer.values())
     rows = conn.execute(
         "SELECT a_id, b_id, reason, evidence, state FROM suggestions"
-        " WHERE a_id = ANY(%(ids)s) OR b_id = ANY(%(ids)s)",
-        {"ids": list(customers)},
+        " WHERE a_id = ANY(%(ids)s::bigint[]) OR b_id = ANY(%(ids)s::bigint[])",
+        {"ids": arrays.numbers(customers)},
     ).fetchall()
     held = {(a, b, reason): (evidence, state) for a, b, reason, evidence, state in rows}
     wanted = {(s.a, s.b, s.reason): _evidence(s) for s in places.suggestions}

@@ -9,13 +9,13 @@ anything.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Hashable, Iterable, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 from uuid import UUID
 
-from touchloop.core import clock
+from touchloop.core import arrays, clock
 from touchloop.core.db import Connection
 from touchloop.identity import known
 from touchloop.identity.cluster import Clustering, cluster
@@ -67,42 +67,59 @@ def resolve(conn: Connection, claims: Sequence[Claim]) -> Resolution:
     that the lock is held briefly. What is stored depends on the set of claims ever made only, so a
     batch that is resolved again after a crash changes nothing.
     """
-    keys: dict[Key, _Origin] = {}
-    ties: dict[Tie, _Origin] = {}
-    centers = [_read(claim, keys, ties) for claim in claims]
     with conn.transaction():
+        subjects = known.settled(conn, ((_said(claim), claim.at) for claim in claims))
+        if None not in subjects:
+            return Resolution([subject or 0 for subject in subjects], [])
+        news = [claim for claim, subject in zip(claims, subjects, strict=True) if subject is None]
+        keys: dict[Key, _Origin] = {}
+        ties: dict[Tie, _Origin] = {}
+        usable = [_read(claim, keys, ties) for claim in news]
         ids = known.find(conn, keys)
-        settled = len(ids) == len(keys) and not known.unknown(conn, ids, _times(ties))
+        stored = len(ids) == len(keys) and not known.unknown(conn, ids, _times(ties))
     touched: list[Change] = []
-    if not settled:
+    if not stored:
         ids, touched = _store(conn, keys, ties)
-    return Resolution([ids[key] if key else 0 for key in centers], touched)
+    found = iter([tuple([ids[key] for key in each]) for each in usable])
+    for place, claim in enumerate(claims):
+        if subjects[place] is None:
+            own = next(found)
+            subjects[place] = own[0] if own else 0
+            known.settle(_said(claim), own, claim.at)
+    return Resolution([subject or 0 for subject in subjects], touched)
 
 
-def _read(claim: Claim, keys: dict[Key, _Origin], ties: dict[Tie, _Origin]) -> Key | None:
-    """Note the identifiers and links of a claim; gives the strongest identifier."""
+def _said(claim: Claim) -> Hashable:
+    """What of a claim decides about identifiers and links."""
+    return claim.ids, claim.previous, claim.declares
+
+
+def _read(claim: Claim, keys: dict[Key, _Origin], ties: dict[Tie, _Origin]) -> list[Key]:
+    """Note the identifiers and links of a claim; gives its identifiers, the strongest first."""
     usable: list[Key] = []
     for namespace, raw in claim.ids:
         value = normalise(namespace, raw)
         if value is not None and (namespace, value) not in usable:
             usable.append((namespace, value))
     if len(usable) > 1:
-        usable.sort(key=lambda key: rule(key[0]).priority)
-    declared = claim.declares
+        usable.sort(key=_priority)
     if claim.previous is not None:
         value = normalise(*claim.previous)
         if value is not None and (claim.previous[0], value) not in usable:
             usable.append((claim.previous[0], value))
-    if not usable:
-        return None
-    origin = _Origin(clock.micros(claim.at), claim.source_id, claim.message_key)
-    for key in usable:
-        _note(keys, key, origin)
-    center = usable[0]
-    for other in usable[1:]:
-        pair = (center, other) if center < other else (other, center)
-        _note(ties, (*pair, DECLARED if declared else OBSERVED), origin)
-    return center
+    if usable:
+        origin = _Origin(clock.micros(claim.at), claim.source_id, claim.message_key)
+        kind = DECLARED if claim.declares else OBSERVED
+        center = usable[0]
+        _note(keys, center, origin)
+        for other in usable[1:]:
+            _note(keys, other, origin)
+            _note(ties, (center, other, kind) if center < other else (other, center, kind), origin)
+    return usable
+
+
+def _priority(key: Key) -> int:
+    return rule(key[0]).priority
 
 
 def _note(into: dict[_T, _Origin], key: _T, origin: _Origin) -> None:
@@ -157,7 +174,7 @@ def _place(
         places.customer |= outcome.places.customer
         places.person |= outcome.places.person
         places.state |= outcome.places.state
-    _copy_identifiers(conn, newcomers, places)
+    _insert_identifiers(conn, newcomers, places)
     _upsert_links(conn, links)
     return touched
 
@@ -183,42 +200,56 @@ def _new_ids(conn: Connection, number: int) -> list[int]:
     if not number:
         return []
     rows = conn.execute(
-        "SELECT nextval(pg_get_serial_sequence('identifiers', 'id')) FROM generate_series(1, %s)",
+        "SELECT nextval('identifiers_id_seq') FROM generate_series(1, %s)",
         (number,),
     )
     return [row[0] for row in rows]
 
 
-def _copy_identifiers(
+def _insert_identifiers(
     conn: Connection, newcomers: dict[int, tuple[Node, _Origin]], places: Clustering
 ) -> None:
     if not newcomers:
         return
-    with conn.cursor().copy(
-        "COPY identifiers (id, namespace, value, customer_id, person_id, state, first_seen_at,"
-        " source_id) FROM STDIN"
-    ) as copy:
-        for id, (node, origin) in newcomers.items():
-            copy.write_row((
-                id, node.namespace, node.value, places.customer[id], places.person[id],
-                places.state[id], clock.from_micros(origin.at), origin.source_id,
-            ))  # fmt: skip
+    nodes = [node for node, _ in newcomers.values()]
+    origins = [origin for _, origin in newcomers.values()]
+    conn.execute(
+        "INSERT INTO identifiers (id, namespace, value, customer_id, person_id, state,"
+        " first_seen_at, source_id) SELECT id, namespace, value, customer, person, state,"
+        " 'epoch'::timestamptz + at * interval '1 microsecond', source"
+        " FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::bigint[], %s::bigint[], %s::text[],"
+        " %s::bigint[], %s::int[]) n(id, namespace, value, customer, person, state, at, source)",
+        (
+            arrays.numbers(newcomers),
+            arrays.texts(node.namespace for node in nodes),
+            arrays.texts(node.value for node in nodes),
+            arrays.numbers(places.customer[id] for id in newcomers),
+            arrays.numbers(places.person[id] for id in newcomers),
+            arrays.texts(places.state[id] for id in newcomers),
+            arrays.numbers(origin.at for origin in origins),
+            arrays.numbers(origin.source_id for origin in origins),
+        ),
+    )
 
 
 def _upsert_links(conn: Connection, links: dict[tuple[int, int, str], _Origin]) -> None:
+    """A link that is stored already was seen earlier than it seemed: the time and source follow."""
     if not links:
         return
     conn.execute(
         "INSERT INTO links (a_id, b_id, kind, source_id, message_key, created_at)"
-        " SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::int[], %s::uuid[],"
-        " %s::timestamptz[]) ON CONFLICT (a_id, b_id, kind) DO UPDATE SET"
+        " SELECT a, b, kind, source, key, 'epoch'::timestamptz + at * interval '1 microsecond'"
+        " FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::int[], %s::uuid[], %s::bigint[])"
+        " n(a, b, kind, source, key, at) ON CONFLICT (a_id, b_id, kind) DO UPDATE SET"
         " created_at = excluded.created_at, source_id = excluded.source_id,"
         " message_key = excluded.message_key WHERE excluded.created_at < links.created_at",
         (
-            *(list(column) for column in zip(*links, strict=True)),
-            [origin.source_id for origin in links.values()],
-            [_uuid(origin.message_key) for origin in links.values()],
-            [clock.from_micros(origin.at) for origin in links.values()],
+            arrays.numbers(a for a, _, _ in links),
+            arrays.numbers(b for _, b, _ in links),
+            arrays.texts(kind for _, _, kind in links),
+            arrays.numbers(origin.source_id for origin in links.values()),
+            arrays.uuids(origin.message_key for origin in links.values()),
+            arrays.numbers(origin.at for origin in links.values()),
         ),
     )
 

@@ -124,7 +124,7 @@ def customers(conn: Connection) -> str:
 
 def test_gives_the_strongest_identifier_as_subject(conn: Connection) -> None:
     found = resolve(conn, [claim("a1 u1"), claim("a1"), claim(""), claim("u2", previous="a2")])
-    rows = dict(conn.execute("SELECT id, value FROM identifiers").fetchall())
+    rows: dict[int, str] = dict(conn.execute("SELECT id, value FROM identifiers").fetchall())
     assert [rows.get(subject) for subject in found.subjects] == ["u1", "a1", None, "u2"]
     assert customers(conn) == "a1u1 a2u2"
 
