@@ -34,7 +34,7 @@ def fold_profiles(batch: Batch, work: Work) -> Batch:
     """Write activity, traits and canonical rows of everybody whom the batch concerns."""
     fresh = touch(work.conn, _touches(batch))
     changes = pending_changes(work.conn)
-    changed = {change.customer_id for change in changes}
+    changed = {customer for change in changes for customer in change.customers}
     absorbed = {gone for change in changes for gone in change.absorbed} - changed
     lock(work.conn, sorted(changed | absorbed | set(batch.due)))
     if naming.assign(batch, work):

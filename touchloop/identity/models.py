@@ -87,15 +87,10 @@ class MergeOperation(models.Model):
     customer_ids = ArrayField(models.BigIntegerField())  # everyone in before and after
     decisions = models.JSONField(default=list)  # [["made" | "withdrawn", link id]…] of the staff
     undone_by = models.BigIntegerField(null=True)
-    settled = models.BooleanField(default=False, db_default=False)  # counted anew: see settling.py
 
     class Meta:
         db_table = "merge_operations"
         indexes: ClassVar = [
-            models.Index(
-                fields=["id"], name="merge_operations_unsettled",
-                condition=models.Q(settled=False),
-            ),
             models.Index(fields=["-at"], name="merge_operations_at"),
             GinIndex(fields=["customer_ids"], name="merge_operations_customers"),
         ]
@@ -127,3 +122,12 @@ class Suggestion(models.Model):
             models.Index(fields=["b_id"], name="suggestions_b"),
             models.Index(fields=["state", "-created_at"], name="suggestions_state"),
         ]
+
+
+class IdentityChange(models.Model):
+    """A change of the partition whose customers are yet to be counted anew: see settling.py."""
+
+    customer_ids = ArrayField(models.BigIntegerField())
+
+    class Meta:
+        db_table = "identity_changes"

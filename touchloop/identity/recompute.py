@@ -15,7 +15,7 @@ from uuid import UUID
 
 from touchloop.core import arrays
 from touchloop.core.db import Connection
-from touchloop.identity import neighbourhood
+from touchloop.identity import neighbourhood, settling
 from touchloop.identity.cluster import OK, Clustering, Suggestion, cluster
 from touchloop.identity.graph import Link, Node
 from touchloop.identity.neighbourhood import Neighbourhood
@@ -79,7 +79,7 @@ def recompute(
         places = _partition(found, new)
     _move(conn, found, places)
     _suggest(conn, found, places, cause.at)
-    touched, changes = _changes(found, places, new)
+    touched, changes = _changes(conn, found, places, new)
     operations = _log(conn, changes, new, cause)
     return Outcome(touched, places, operations)
 
@@ -115,7 +115,7 @@ def _move(conn: Connection, found: Neighbourhood, places: Clustering) -> None:
 
 
 def _changes(
-    found: Neighbourhood, places: Clustering, new: Arrivals
+    conn: Connection, found: Neighbourhood, places: Clustering, new: Arrivals
 ) -> tuple[list[Change], list[tuple[Partition, Partition]]]:
     """The customers that changed, and those whose change is more than a newcomer, in groups."""
     before: Partition = defaultdict(list)
@@ -132,6 +132,7 @@ def _changes(
         if old and sorted(ids) != sorted(before.get(name, [])):
             gone = (other for other in old if other != name and other not in grown)
             touched.append(Change(name, tuple(sorted(gone))))
+    settling.note(conn, before, after)
     return touched, _regroupings(before, after, grown)
 
 

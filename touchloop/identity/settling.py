@@ -1,13 +1,12 @@
 """Changes of the partition that the rooms above have yet to take notice of.
 
-An operation is logged in the transaction that changes the partition, and stays unsettled until a
-worker has counted its customers anew, whichever worker that is and whatever happened to the one
-that made it.
+A change is noted in the transaction that makes it, and stays until a worker has counted its
+customers anew, whichever worker that is and whatever happened to the one that made it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from touchloop.core.db import Connection
@@ -15,18 +14,31 @@ from touchloop.core.db import Connection
 
 @dataclass(frozen=True, slots=True)
 class Unsettled:
-    """One operation: customers that exist now, and those that ended in another."""
+    """One change: customers that exist now, and those that ended in another."""
 
-    operation_id: int
+    id: int
     customers: tuple[int, ...]
     absorbed: tuple[int, ...]
 
 
+def note(
+    conn: Connection, before: Mapping[int, Sequence[int]], after: Mapping[int, Sequence[int]]
+) -> None:
+    """Remember the customers that gained or lost an identifier which interactions may hang on."""
+    changed = sorted(
+        customer
+        for customer in before.keys() | after.keys()
+        if sorted(before.get(customer, ())) != sorted(after.get(customer, ()))
+    )
+    if changed:
+        conn.execute("INSERT INTO identity_changes (customer_ids) VALUES (%s)", (changed,))
+
+
 def pending_changes(conn: Connection) -> list[Unsettled]:
-    """Take the unsettled operations, in the caller's transaction; those taken by others are left."""
+    """Take the unsettled changes, in the caller's transaction; those taken by others are left."""
     rows = conn.execute(
-        "SELECT id, customer_ids FROM merge_operations WHERE NOT settled"
-        " ORDER BY id FOR UPDATE SKIP LOCKED"
+        "SELECT id, customer_ids FROM identity_changes ORDER BY id LIMIT 1000"
+        " FOR UPDATE SKIP LOCKED"
     ).fetchall()
     if not rows:
         return []
@@ -48,8 +60,7 @@ def pending_changes(conn: Connection) -> list[Unsettled]:
 
 
 def settle_changes(conn: Connection, changes: Sequence[Unsettled]) -> None:
-    """Note, in the same transaction, that the customers were counted anew."""
+    """Forget the changes, in the transaction that counted their customers anew."""
     conn.execute(
-        "UPDATE merge_operations SET settled = true WHERE id = ANY(%s)",
-        ([change.operation_id for change in changes],),
+        "DELETE FROM identity_changes WHERE id = ANY(%s)", ([change.id for change in changes],)
     )

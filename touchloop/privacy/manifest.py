@@ -47,6 +47,8 @@ MANIFEST: tuple[Entry, ...] = (
     Entry("links", "pair", True, "delete", "with its identifiers"),
     Entry("merge_operations", "none", False, "keyless", "kept",
           "numbers of identifiers only: nobody can be found by them once those are gone"),
+    Entry("identity_changes", "none", False, "keyless", "seconds",
+          "numbers of customers whose identifiers changed a moment ago"),
     Entry("suggestions", "pair", True, "delete", "with its identifiers"),
     # consent
     Entry("use_grants", "subject_id", True, "delete", "kept as long as the customer"),
