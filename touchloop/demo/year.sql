@@ -109,7 +109,7 @@ select 'crm', id, moment,
          'userId': member(household_id), 'context': {'externalIds': shopper(household_id)},
          'properties': {
            'purposes': ['service', 'measure', 'improve', 'personalise', 'profile'],
-           'category': 'bought', 'basis': 'loyalty terms (demo)', 'notice_version': 'demo-1',
+           'categories': ['bought'], 'basis': 'loyalty terms (demo)', 'notice_version': 'demo-1',
            'language': 'en', 'jurisdiction': 'US'
          }
        })::varchar

@@ -64,8 +64,8 @@ def load(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
         )
         """
     )
-    row = connection.execute("select count(*) from raw").fetchone()
-    if row is not None and row[0] > MAX_ROWS:
+    [(rows,)] = connection.execute("select count(*) from raw").fetchall()
+    if rows > MAX_ROWS:
         raise Invalid("file", f"has more than {MAX_ROWS:,} rows")
 
 

@@ -1,0 +1,182 @@
+"""Rows become people: identifiers in their one written form, traits in their types.
+
+What can be decided by its shape is decided by DuckDB for all rows at once; only values that are
+not obviously final go through `identity.normalise`, each distinct one once. The result is the same
+(a test compares them).
+
+Leaves the tables people(r, k0…, t0…, shared) and problems(r, reason).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import duckdb
+import pyarrow as pa
+
+from touchloop.collect.importing.mapping import Columns
+from touchloop.collect.importing.phones import plain_numbers
+from touchloop.collect.importing.reading import MAX_CELL
+from touchloop.identity.api import normalise
+
+NOTHING = "('', 'null', 'none', 'nil', 'n/a', 'na', '-', 'undefined')"
+TEXT_TRAITS = frozenset({"postalCode", "postal_code", "postcode", "zip"})  # leading zeroes count
+
+_EMAIL = r"[a-z0-9_+]+(?:[.\-][a-z0-9_+]+)*@(?:[a-z0-9]+(?:-[a-z0-9]+)*\.)+[a-z]{2,}"
+_CARD = "[A-Z0-9]*[1-9][A-Z0-9]*"
+_ID = r"[A-Za-z0-9_\-]*[1-9][A-Za-z0-9_\-]*"
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """How many rows and people there are."""
+
+    rows: int
+    people: int
+    duplicates: int
+    errors: int
+
+
+def check(connection: duckdb.DuckDBPyConnection, columns: Columns) -> Checked:
+    """Make `people` and `problems` from `raw`."""
+    connection.register("plain_numbers", plain_numbers())
+    for number, (namespace, position) in enumerate(columns.keys):
+        _settle(connection, number, namespace, f"c{position}")
+    _write_rows(connection, columns)
+    _find_problems(connection, columns)
+    _gather_people(connection, columns)
+    rows, rejected, errors, people = _numbers(
+        connection,
+        "select (select count(*) from raw), (select count(distinct line) from reject_errors),"
+        " (select count(*) from problems), (select count(*) from people)",
+    )
+    return Checked(rows + rejected, people, rows - errors - people, errors + rejected)
+
+
+def final(namespace: str, value: str) -> str:
+    """SQL: the written form of a trimmed value that needs no closer look, null for any other."""
+    if namespace == "phone":
+        shapes = " or ".join(
+            f"({value}[2:{end}] || ':' || length({value})) in (select shape from plain_numbers)"
+            for end in (3, 4, 5)
+        )
+        test = f"regexp_full_match({value}, '\\+[1-9][0-9]+') and ({shapes})"
+        return f"case when {test} then {value} end"
+    if namespace == "email":  # test@test.com and its kind are nobody's
+        name, place = (f"split_part(lower({value}), '@', {n})" for n in (1, 2))
+        test = f"length({value}) <= 64 and regexp_full_match(lower({value}), '{_EMAIL}')"
+        return f"case when {test} and {name} <> split_part({place}, '.', 1) then lower({value}) end"
+    # Words that mean nobody (guest, undefined) have no digit.
+    shape = _CARD if namespace == "card" else _ID
+    test = f"length({value}) between 4 and 100 and regexp_full_match({value}, '{shape}')"
+    return f"case when {test} then {value} end"
+
+
+def _settle(
+    connection: duckdb.DuckDBPyConnection, number: int, namespace: str, column: str
+) -> None:
+    """Look at the values that are not obviously final, once each: looked<number>(v, w)."""
+    rows = connection.execute(
+        f"select distinct {column} from raw where lower(trim({column})) not in {NOTHING}"
+        f" and {final(namespace, f'trim({column})')} is null"
+    ).fetchall()
+    values = [row[0] for row in rows]
+    written = [normalise(namespace, value) for value in values]
+    table = pa.table({"v": pa.array(values, pa.string()), "w": pa.array(written, pa.string())})
+    connection.register("arriving", table)
+    connection.execute(f"create table looked{number} as select * from arriving")
+    connection.unregister("arriving")
+
+
+def _write_rows(connection: duckdb.DuckDBPyConnection, columns: Columns) -> None:
+    """rows(r, k0, bad0, …, t0, …): identifiers written, traits as JSON."""
+    chosen = ["r"]
+    joins = []
+    for number, (namespace, position) in enumerate(columns.keys):
+        cell = f"c{position}"
+        nothing = f"coalesce(lower(trim({cell})) in {NOTHING}, true)"
+        written = f"coalesce({final(namespace, f'trim({cell})')}, l{number}.w)"
+        chosen.append(f"case when not {nothing} then {written} end as k{number}")
+        chosen.append(f"not {nothing} and {written} is null as bad{number}")
+        joins.append(f"left join looked{number} l{number} on l{number}.v = {cell}")
+    for number, (name, position) in enumerate(columns.traits):
+        cell = f"nullif(c{position}, '')"
+        kind = _kind(connection, name, f"c{position}")
+        chosen.append(f"{_AS_JSON[kind].format(cell=cell)} as t{number}")
+        chosen.append(f"coalesce(strlen({cell}) > {MAX_CELL}, false) as long{number}")
+    connection.execute(
+        f"create table rows as select {', '.join(chosen)} from raw {' '.join(joins)}"
+    )
+
+
+_AS_JSON = {
+    "text": "to_json({cell})::varchar",
+    "number": "trim({cell})",
+    "boolean": "lower(trim({cell}))",
+}
+
+
+def _kind(connection: duckdb.DuckDBPyConnection, name: str, cell: str) -> str:
+    """A column of numbers only holds numbers; one odd cell, and all of it is text."""
+    if name in TEXT_TRAITS:
+        return "text"
+    some, numbers, booleans = _numbers(
+        connection,
+        f"select count({cell}) filter ({cell} <> ''),"
+        f" count(*) filter (regexp_full_match(trim({cell}),"
+        r" '-?(0|[1-9][0-9]{0,14})(\.[0-9]{1,10})?')),"
+        f" count(*) filter (lower(trim({cell})) in ('true', 'false')) from raw",
+    )
+    return "number" if some == numbers else "boolean" if some == booleans else "text"
+
+
+def _find_problems(connection: duckdb.DuckDBPyConnection, columns: Columns) -> None:
+    reasons = [
+        (f"bad{number}", f"{namespace}: cannot be one")
+        for number, (namespace, _) in enumerate(columns.keys)
+    ]
+    reasons += [
+        (f"long{number}", f"{name}: longer than {MAX_CELL} bytes")
+        for number, (name, _) in enumerate(columns.traits)
+    ]
+    nobody = " and ".join(f"k{number} is null" for number in range(len(columns.keys)))
+    reasons.append((nobody, "identifies nobody"))
+    cases = " ".join(f"when {test} then '{reason}'" for test, reason in reasons)
+    connection.execute(
+        f"create table problems as select * from (select r, case {cases} end as reason from rows)"
+        " where reason is not null"
+    )
+
+
+def _gather_people(connection: duckdb.DuckDBPyConnection, columns: Columns) -> None:
+    """Rows with the same identifiers are one person: of each trait the last value counts."""
+    keys = [f"k{number}" for number in range(len(columns.keys))]
+    traits = [f"t{number}" for number in range(len(columns.traits))]
+    listed = ", ".join(keys)
+    latest = "".join(f", arg_max({t}, r) filter ({t} is not null) as {t}" for t in traits)
+    same = " and ".join(f"r.{key} is not distinct from t.{key}" for key in keys)
+    connection.execute(
+        f"""
+        create table good as select * from rows where r not in (select r from problems);
+        create table twice as select {listed} from good group by all having count(*) > 1;
+        create table once as
+        select r, {", ".join(keys + traits)} from good r
+        where not exists (select 1 from twice t where {same})
+        union all by name
+        select max(r) as r, {listed}{latest} from good r
+        where exists (select 1 from twice t where {same}) group by {listed};
+        """
+    )
+    shared = " or ".join(
+        f"{key} in (select {key} from once where {key} is not null group by 1 having count(*) > 1)"
+        for key in keys
+    )
+    connection.execute(
+        f"create table people as select *, coalesce({shared}, false) as shared from once"
+        " order by r; drop table once; drop table good; drop table rows;"
+    )
+
+
+def _numbers(connection: duckdb.DuckDBPyConnection, query: str) -> tuple[int, ...]:
+    [row] = connection.execute(query).fetchall()
+    return tuple(int(value) for value in row)

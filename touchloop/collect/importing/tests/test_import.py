@@ -1,0 +1,242 @@
+"""A file becomes customers by the rules of the flow."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import phonenumbers
+import pytest
+
+from touchloop.collect.importing import ImportReport, checking, run
+from touchloop.collect.importing.phones import plain_numbers
+from touchloop.collect.models import ImportRun
+from touchloop.core import clock, db
+from touchloop.core.errors import Invalid
+from touchloop.core.ids import uuid7
+from touchloop.identity.api import normalise
+from touchloop.identity.namespaces import rule
+from touchloop.profiles import api as profiles
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+Import = Callable[..., ImportReport]
+
+
+@pytest.fixture
+def conn() -> Iterator[db.Connection]:
+    with db.connect(autocommit=True) as made:
+        yield made
+
+
+@pytest.fixture
+def imported(tmp_path: Path) -> Import:
+    def go(text: str | bytes, **options: Any) -> ImportReport:
+        path = tmp_path / "people.csv"
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+        return run(path, **options)
+
+    return go
+
+
+def figures(report: ImportReport) -> tuple[int, ...]:
+    """created, updated, unchanged, duplicates, errors"""
+    found = report.counts()
+    assert found["rows"] == sum(found.values()) - found["rows"] - found["intricate"]
+    return tuple(found[n] for n in ("created", "updated", "unchanged", "duplicates", "errors"))
+
+
+def customer(conn: db.Connection, email: str) -> dict[str, Any]:
+    row = conn.execute(
+        "select c.id, c.display_name, c.email, c.phone, c.traits from customers c"
+        " join identifiers i on i.customer_id = c.id where i.value = %s",
+        [email],
+    ).fetchone()
+    assert row is not None
+    return {"id": row[0], "name": row[1], "email": row[2], "phone": row[3],
+            "traits": {name: fact["v"] for name, fact in row[4].items()}}  # fmt: skip
+
+
+PEOPLE = """E-Mail,Phone Number,First Name,Last Name,City,Age
+Ann@Example.com ,+4915112345678,Ann,Lee,Köln,41
+bob@example.com,,Bob,"O'Neil, Jr.",=1+1,
+"""
+
+
+def test_new_people_become_customers(conn: db.Connection, imported: Import) -> None:
+    assert figures(imported(PEOPLE)) == (2, 0, 0, 0, 0)
+    ann = customer(conn, "ann@example.com")
+    assert ann["name"] == "Ann Lee" and ann["phone"] == "+4915112345678"
+    assert ann["traits"]["age"] == 41 and ann["traits"]["city"] == "Köln"
+    assert customer(conn, "+4915112345678")["id"] == ann["id"]
+    bob = customer(conn, "bob@example.com")
+    assert bob["traits"]["city"] == "=1+1" and bob["traits"]["lastName"] == "O'Neil, Jr."
+    assert "age" not in bob["traits"]
+    kept = ImportRun.objects.get()
+    assert kept.state == "done" and kept.counts["created"] == 2
+
+
+def test_the_canonical_row_is_what_the_fold_makes(conn: db.Connection, imported: Import) -> None:
+    imported(PEOPLE)
+    query = "select id, display_name, email, phone, traits, search::text from customers order by id"
+    before = conn.execute(query).fetchall()
+    allowed = dict(conn.execute("select id, allowed from customers").fetchall())
+    profiles.fold(conn, list(allowed), allowed=allowed, now=clock.now())
+    assert conn.execute(query).fetchall() == before
+
+
+def test_the_same_file_again_changes_nothing(conn: db.Connection, imported: Import) -> None:
+    imported(PEOPLE)
+    tables = ("identifiers", "links", "trait_values", "customers", "activity")
+    before = {t: conn.execute(f"select * from {t} order by 1, 2").fetchall() for t in tables}
+    assert figures(imported(PEOPLE)) == (0, 0, 2, 0, 0)
+    after = {t: conn.execute(f"select * from {t} order by 1, 2").fetchall() for t in tables}
+    assert after == before
+
+
+def test_known_customers_are_updated(conn: db.Connection, imported: Import) -> None:
+    imported(PEOPLE)
+    again = PEOPLE.replace("Köln", "Bonn").replace("Bob", "Rob")
+    assert figures(imported(again)) == (0, 2, 0, 0, 0)
+    assert customer(conn, "ann@example.com")["traits"]["city"] == "Bonn"
+    assert customer(conn, "bob@example.com")["name"] == "Rob O'Neil, Jr."
+
+
+def test_what_a_person_said_is_not_overwritten(conn: db.Connection, imported: Import) -> None:
+    imported(PEOPLE)
+    ann = customer(conn, "ann@example.com")["id"]
+    said = profiles.TraitValue(
+        ann, "city", profiles.authority_of("web"), "Paris", 1, clock.now(), uuid7()
+    )
+    profiles.record(conn, [said])
+    profiles.fold(conn, [ann], allowed={}, now=clock.now())
+    imported(PEOPLE.replace("Köln", "Bonn"))
+    assert customer(conn, "ann@example.com")["traits"]["city"] == "Paris"
+
+
+def test_a_dry_run_writes_nothing(conn: db.Connection, imported: Import) -> None:
+    report = imported(PEOPLE, dry_run=True)
+    assert figures(report) == (2, 0, 0, 0, 0) and report.dry_run
+    assert conn.execute("select count(*) from customers").fetchone() == (0,)
+    assert conn.execute("select count(*) from identifiers").fetchone() == (0,)
+
+
+def test_rows_in_error_come_back_to_be_mended(
+    conn: db.Connection, imported: Import, tmp_path: Path
+) -> None:
+    report = imported("email;city\nann@example.com;Köln\nnot-an-address;Bonn\n;Ulm\na;b;c\n")
+    assert figures(report) == (1, 0, 0, 0, 3)
+    assert report.error_file is not None
+    with report.error_file.open(newline="", encoding="utf-8") as file:
+        rows = list(csv.reader(file, delimiter=";"))
+    assert rows[:3] == [
+        ["email", "city", "import_error"],
+        ["not-an-address", "Bonn", "email: cannot be one"],
+        ["", "Ulm", "identifies nobody"],
+    ]
+    assert [(p.row, p.reason) for p in report.problems][0] == (2, "email: cannot be one")
+
+
+def test_of_rows_about_one_person_the_last_value_counts(
+    conn: db.Connection, imported: Import
+) -> None:
+    report = imported("email,city,age\na@b.co,Rom,\nA@B.co,,7\na@b.co,Bonn,\n")
+    assert figures(report) == (1, 0, 0, 2, 0)
+    assert customer(conn, "a@b.co")["traits"] == {"city": "Bonn", "age": 7, "email": "a@b.co"}
+
+
+def test_rows_that_share_an_identifier_are_decided_by_identity(
+    conn: db.Connection, imported: Import
+) -> None:
+    text = "customer id,email,city\nu1,a@b.co,Rom\nu2,a@b.co,Bonn\n,a@b.co,Ulm\n"
+    report = imported(text)
+    assert report.intricate == 3
+    first, second = customer(conn, "u1")["id"], customer(conn, "u2")["id"]
+    assert first != second  # two user ids are two people, whatever address they share
+
+
+def test_a_known_customer_gains_an_identifier(conn: db.Connection, imported: Import) -> None:
+    imported("email,city\na@b.co,Rom\n")
+    report = imported("email,phone\na@b.co,+4915112345678\n")
+    assert report.intricate == 1
+    found = customer(conn, "+4915112345678")
+    assert found["id"] == customer(conn, "a@b.co")["id"] and found["traits"]["city"] == "Rom"
+    assert found["phone"] == "+4915112345678"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        PEOPLE.encode("utf-8-sig"),
+        PEOPLE.encode("latin-1"),
+        PEOPLE.replace("\n", "\r\n").encode(),
+        PEOPLE.replace(",", "\t").replace("O'Neil\t", "O'Neil,").encode(),
+    ],
+)
+def test_files_of_other_programs_are_read(
+    conn: db.Connection, imported: Import, text: bytes
+) -> None:
+    assert figures(imported(text)) == (2, 0, 0, 0, 0)
+    assert customer(conn, "ann@example.com")["traits"]["city"] == "Köln"
+    assert customer(conn, "bob@example.com")["traits"]["lastName"] == "O'Neil, Jr."
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (b"", "empty"),
+        (b"email\na\0b@c.de\n", "NUL"),
+        ("email\na@b.co\n".encode("utf-16"), "UTF-16"),
+        (b"city\nRom\n", "identifies"),
+        (b"email,email\na@b.co,x\n", "two columns"),
+        (",".join(f"c{n}" for n in range(5_000)).encode() + b"\n", "columns"),
+        (b"x" * (2 << 20), "megabyte"),
+    ],
+)
+def test_what_is_no_table_is_refused(imported: Import, text: bytes, words: str) -> None:
+    with pytest.raises(Invalid, match=words):
+        imported(text)
+
+
+def test_a_mapping_is_checked(imported: Import) -> None:
+    for mapping in ({"nope": "email"}, {"E-Mail": "shoe"}, {"E-Mail": "traits.is_admin"}):
+        with pytest.raises(Invalid):
+            imported(PEOPLE, mapping=mapping)
+    report = imported(PEOPLE, mapping={"E-Mail": "email", "City": "traits.home town"})
+    assert figures(report) == (2, 0, 0, 0, 0)
+
+
+VALUES = {
+    "email": ["a@b.co", "A.B+c@Example.COM", "ä@b.de", "a@b", "test@test.com", "a..b@c.de", "-"],
+    "phone": ["+4915112345678", "+390612345678", "+12025550123", "+10123456789", "+79123456789",
+              "+78123456789", "+49 151 12345678", "+4401234567890", "+1", "+5491123456789"],
+    "card": ["AB12", "ab-12", "0000", "12 34", "N/A"],
+    "user_id": ["u-1", "0", "guest", "GUEST", "é", "a b", "-1", "none"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("namespace", VALUES)
+def test_what_is_decided_by_shape_is_what_identity_says(namespace: str) -> None:
+    with duckdb.connect() as connection:
+        connection.register("plain_numbers", plain_numbers())
+        words = sorted(rule(namespace).blocked)
+        for value in VALUES[namespace] + words + (examples() if namespace == "phone" else []):
+            query = f"select {checking.final(namespace, 'v')} from (select ? as v)"
+            row = connection.execute(query, [value]).fetchone()
+            assert row is not None
+            assert row[0] in (None, normalise(namespace, value)), value
+
+
+def examples() -> list[str]:
+    """A number of every kind of every country, and the same with a digit more and less."""
+    found = []
+    for region in phonenumbers.SUPPORTED_REGIONS:
+        for kind in phonenumbers.PhoneNumberType.values():
+            number = phonenumbers.example_number_for_type(region, kind)
+            if number is not None:
+                text = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+                found += [text, text[:-1], text + "0"]
+    return found
