@@ -6,12 +6,15 @@ from collections.abc import Callable
 
 from django.core.cache import cache
 
+from touchloop.console import database
+from touchloop.interactions import api as interactions
+
 KEPT_SECONDS = 5
 
 
 def held() -> int:
     """Messages set aside that nobody has decided on."""
-    return _kept("needs.held", lambda: 0)
+    return _kept("needs.held", lambda: sum(interactions.count_held(database.here()).values()))
 
 
 def suggestions() -> int:

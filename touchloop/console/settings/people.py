@@ -8,6 +8,7 @@ from typing import Any
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -78,7 +79,7 @@ def add(request: Request) -> HttpResponse:
 @page(Permission.PEOPLE_MANAGE, methods=("GET", "POST"))
 def one(request: Request, person_id: int) -> HttpResponse:
     person = _person(person_id)
-    given = {
+    given: dict[str, Any] = {
         "name": person.name,
         "role": person.role,
         "locations": person.locations,
@@ -166,7 +167,7 @@ def _url(person: Person) -> str:
     return reverse("person", args=[person.id])
 
 
-def _state(person: Person) -> str:
+def _state(person: Person) -> SafeString:
     if person.is_active:
         return cells.badge(_("open"), tone="experience")
     return cells.badge(_("switched off"))

@@ -21,6 +21,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django import template
+from django.http import HttpRequest
 from django.template import Context
 from django.template.base import FilterExpression, NodeList, Parser, Token, token_kwargs
 from django.template.loader import get_template
@@ -141,7 +142,7 @@ def at(values: Sequence[Any], index: int) -> Any:
 @register.simple_tag(takes_context=True)
 def here(context: Context, **changes: object) -> str:
     """This page's address with some query values changed; None takes one away."""
-    request = context["request"]
+    request: HttpRequest = context["request"]
     query = [(k, v) for k, v in request.GET.lists() if k not in changes and k != "after"]
     pairs = [(key, value) for key, values in query for value in values]
     pairs += [(key, str(value)) for key, value in changes.items() if value not in (None, "")]
