@@ -1,11 +1,28 @@
 """What other rooms may use of identity."""
 
-from touchloop.identity.namespaces import normalise
+from touchloop.identity.checking import broken
+from touchloop.identity.merging import Decided, answer, block, merge, separate, undo
+from touchloop.identity.invariants import broken
+from touchloop.identity.namespaces import Rule, for_external_id, normalise, rule
+from touchloop.identity.provenance import (
+    Held,
+    Operation,
+    Suggested,
+    Tie,
+    count_suggestions,
+    identifiers,
+    operations,
+    suggestions,
+)
+from touchloop.identity.recompute import Change, lock
 from touchloop.identity.resolve import Claim, Resolution, resolve
 from touchloop.identity.settling import Unsettled, pending_changes, settle_changes
 from touchloop.identity.subjects import customers_of, subjects_of
 
 __all__ = [
-    "Claim", "Resolution", "Unsettled", "customers_of", "normalise", "pending_changes", "resolve",
-    "settle_changes", "subjects_of",
-]
+    "Change", "Claim", "Decided", "Held", "Operation", "Resolution", "Rule", "Suggested", "Tie",
+    "Unsettled", "broken", "answer", "block", "broken", "count_suggestions", "customers_of",
+    "for_external_id", "identifiers", "lock", "merge", "normalise", "operations",
+    "pending_changes", "resolve", "rule", "separate", "settle_changes", "subjects_of",
+    "suggestions", "undo",
+]  # fmt: skip

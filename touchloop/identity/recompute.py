@@ -72,16 +72,30 @@ def recompute(
 ) -> Outcome:
     """Recompute the neighbourhood of `seeds` and write what changed, except for the arrivals."""
     new = arrivals or Arrivals()
+    found, places = _look(conn, seeds, new)
+    _move(conn, found, places)
+    _suggest(conn, found, places, cause.at)
+    touched, changes = _changes(conn, found, places, new)
+    if cause.kind is not None:  # one act of the staff is one operation, even if it moves nobody
+        changes = [_united(changes)]
+    operations = _log(conn, changes, new, cause)
+    return Outcome(touched, places, operations)
+
+
+def preview(conn: Connection, seeds: Iterable[int]) -> Clustering:
+    """What `recompute` would make of the links that are stored now."""
+    return _look(conn, seeds, Arrivals())[1]
+
+
+def _look(
+    conn: Connection, seeds: Iterable[int], new: Arrivals
+) -> tuple[Neighbourhood, Clustering]:
     found = neighbourhood.load(conn, seeds)
     places = _partition(found, new)
     while fallen := [wall for wall in found.walls if places.state[wall] == OK]:
         neighbourhood.widen(conn, found, fallen)
         places = _partition(found, new)
-    _move(conn, found, places)
-    _suggest(conn, found, places, cause.at)
-    touched, changes = _changes(conn, found, places, new)
-    operations = _log(conn, changes, new, cause)
-    return Outcome(touched, places, operations)
+    return found, places
 
 
 def _partition(found: Neighbourhood, new: Arrivals) -> Clustering:
@@ -165,6 +179,15 @@ def _regroupings(
                 )
             )
     return groups
+
+
+def _united(changes: list[tuple[Partition, Partition]]) -> tuple[Partition, Partition]:
+    before: Partition = {}
+    after: Partition = {}
+    for old, made in changes:
+        before |= old
+        after |= made
+    return before, after
 
 
 def _log(

@@ -117,7 +117,7 @@ def customers(conn: Connection) -> str:
     for value, customer in conn.execute(
         "SELECT value, customer_id FROM identifiers ORDER BY value"
     ):
-        groups.setdefault(customer, []).append(value.split("@")[0])
+        groups.setdefault(customer, []).append(value.split("@")[0].lower())
     conn.commit()
     return " ".join(sorted("".join(group) for group in groups.values()))
 
