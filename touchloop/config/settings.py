@@ -122,7 +122,6 @@ TEMPLATES = [
 ]
 
 STATIC_URL = "/static/"
-STATIC_ROOT = settings.home() / "static"
 # Built files carry a hash in their name and are served straight from the package, for ever.
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = DEBUG
