@@ -1,22 +1,44 @@
-"""What other rooms may use of segments."""
+"""What other rooms may call."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from touchloop.core.db import Connection
+from touchloop.insight.segments.browsing import Membership, members, segments_of
+from touchloop.insight.segments.examples import EXAMPLES, Example, install_examples
+from touchloop.insight.segments.fill import (
+    Comparison,
+    Filled,
+    Preview,
+    compare,
+    engine,
+    fill,
+    preview,
+)
+from touchloop.insight.segments.grammar import RuleSet
+from touchloop.insight.segments.keeping import (
+    Segment,
+    Version,
+    change,
+    create,
+    delete,
+    dependants,
+    get,
+    listing,
+    set_state,
+    versions,
+)
 from touchloop.insight.segments.live import SCHEMAS, LiveResult, evaluate
 from touchloop.insight.segments.live_rules import Live, live
-from touchloop.insight.segments.membership import MembershipChange, apply, recount
+from touchloop.insight.segments.membership import MembershipChange, apply, forget, recount
 from touchloop.insight.segments.needs import Needs, Reading
+from touchloop.insight.segments.parsing import parse, to_json
+from touchloop.insight.segments.sentence import sentence
+from touchloop.insight.segments.why import Reason, Why, why
 
 __all__ = [
-    "SCHEMAS", "Live", "LiveResult", "MembershipChange", "Needs", "Reading", "apply", "evaluate",
-    "forget", "live", "recount",
-]
-
-
-def forget(conn: Connection, customer_ids: Sequence[int]) -> None:
-    """Remove membership and scores of customers that were absorbed by another."""
-    for table in ("segment_members", "scores"):
-        conn.execute(f"DELETE FROM {table} WHERE customer_id = ANY(%s)", (list(customer_ids),))
+    "EXAMPLES", "SCHEMAS", "Comparison", "Example", "Filled", "Live", "LiveResult", "Membership",
+    "MembershipChange", "Needs", "Preview", "Reading", "Reason", "RuleSet", "Segment", "Version",
+    "Why", "apply", "change", "compare", "create", "delete", "dependants", "engine", "evaluate",
+    "fill", "forget", "get", "install_examples", "listing", "live", "members", "parse", "preview",
+    "recount",
+    "segments_of", "sentence", "set_state", "to_json", "versions", "why",
+]  # fmt: skip

@@ -13,7 +13,7 @@ of words, and customers without any interaction need no row anywhere.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from graphlib import CycleError, TopologicalSorter
@@ -21,9 +21,10 @@ from graphlib import CycleError, TopologicalSorter
 from django.utils.translation import gettext as _
 
 from touchloop.core.errors import Invalid
-from touchloop.insight.segments import counting, grammar as g, ordering
+from touchloop.insight.segments import counting, ordering
+from touchloop.insight.segments import grammar as g
 from touchloop.insight.segments.deciding import WORD, Verdict, as_sql, decide
-from touchloop.insight.segments.literals import NOW, among, at, before_now, json_text, lit
+from touchloop.insight.segments.literals import NOW, among, at, before_now, json_text
 from touchloop.insight.segments.needs import Needs, needs
 from touchloop.insight.segments.parsing import PURPOSES
 from touchloop.insight.segments.relations import Relation, Step
@@ -101,7 +102,7 @@ def _as_step(part: Step | Relation) -> Step:
     return part.as_step() if isinstance(part, Relation) else part
 
 
-def _base(known: list[g.Condition], *, everyone: bool) -> Step:
+def _base(known: Sequence[g.Condition], *, everyone: bool) -> Step:
     """Whom we ask about, and what is known of them beside interactions."""
     columns = ["w.customer_id"] if not everyone else ["c.customer_id"]
     if any(isinstance(x, g.Stage) for x in known):
@@ -148,7 +149,7 @@ def _gather(
 def _looked_up(numbers: dict[g.Condition, int]) -> Iterable[tuple[Relation, str]]:
     segments = [(n, x.segment_id) for x, n in numbers.items() if isinstance(x, g.InSegment)]
     if segments:
-        columns = (("condition", "BIGINT"), ("segment_id", "BIGINT"))
+        columns: tuple[tuple[str, str], ...] = (("condition", "BIGINT"), ("segment_id", "BIGINT"))
         yield (
             Relation("asked_segments", columns, tuple(segments)),
             "SELECT m.customer_id, a.condition FROM members AS m"
@@ -171,13 +172,13 @@ def _looked_up(numbers: dict[g.Condition, int]) -> Iterable[tuple[Relation, str]
 
 
 def _facts(
-    numbers: dict[g.Condition, int], known: list[g.Condition], flips: list[str]
+    numbers: dict[g.Condition, int], known: Sequence[g.Condition], flips: list[str]
 ) -> list[Step]:
     """A row per customer with the words of bits."""
     traits = list(dict.fromkeys(x.name for x in known if isinstance(x, g.Trait)))
     columns, tables = ["b.customer_id"], "base AS b"
     for word in range(len(words(len(numbers)))):
-        terms = ["COALESCE(f.w%d, 0)" % word] if flips else []
+        terms = [f"COALESCE(f.w{word}, 0)"] if flips else []
         terms += [
             f"CASE WHEN {_known(x, traits)} THEN {1 << numbers[x] % WORD} ELSE 0 END"
             for x in known
@@ -186,7 +187,10 @@ def _facts(
         columns.append(f"{' + '.join(terms) or '0'} AS w{word}")
     steps = []
     if flips:
-        steps = [Step("flips", "\n  UNION ALL ".join(flips)), Step("bits", _bits(len(words(len(numbers)))))]
+        steps = [
+            Step("flips", "\n  UNION ALL ".join(flips)),
+            Step("bits", _bits(len(words(len(numbers))))),
+        ]
         tables += " LEFT JOIN bits AS f ON f.customer_id = b.customer_id"
     return [*steps, Step("facts", f"SELECT {', '.join(columns)}\n  FROM {tables}")]
 
@@ -260,7 +264,9 @@ def _answer(last: str, names: list[str], wakes: list[str] | None) -> list[Step]:
     union = "\n  UNION ALL ".join(wakes) or (
         "SELECT customer_id, CAST(NULL AS BIGINT) AS due FROM base"
     )
-    soonest = f"SELECT customer_id, MIN(due) AS due\n  FROM wakes WHERE due > {NOW} GROUP BY customer_id"
+    soonest = (
+        f"SELECT customer_id, MIN(due) AS due\n  FROM wakes WHERE due > {NOW} GROUP BY customer_id"
+    )
     return [
         Step("wakes", union),
         Step("soonest", soonest),
@@ -270,5 +276,3 @@ def _answer(last: str, names: list[str], wakes: list[str] | None) -> list[Step]:
             f"  FROM {last} AS d LEFT JOIN soonest AS n ON n.customer_id = d.customer_id",
         ),
     ]
-
-

@@ -125,7 +125,7 @@ _ASKED_NOW = f"""SELECT *, COALESCE({NOW} - length, start - 1, -9000000000000000
 
 def _prepare(reading: _Reading) -> None:
     for _number, leaf in reading.leaves:
-        for question in selecting.questions(leaf.events):
+        for question in selecting.questions(leaf.events, reading.source):
             reading.questions.setdefault(question, len(reading.questions))
         if expression := _measured(leaf, reading.source):
             reading.picks.setdefault(expression, len(reading.picks) + 1)
@@ -137,7 +137,7 @@ def _asked(
     number, leaf = numbered
     bounds = selecting.bounds(leaf.window)
     needs = [0] * width
-    for question in selecting.questions(leaf.events):
+    for question in selecting.questions(leaf.events, reading.source):
         word, bit = divmod(reading.questions[question], _MASK_BITS)
         needs[word] |= 1 << bit
     pick = reading.picks.get(_measured(leaf, reading.source), 0)
@@ -215,7 +215,7 @@ def _read(reading: _Reading, *, due: bool) -> list[Step | Relation]:
     columns += [f"{expression} AS v{i}" for expression, i in reading.picks.items()]
     if reading.questions:
         columns += [f"{_mask(reading, word)} AS mask{word}" for word in range(_words(reading))]
-    filters = " AND ".join(_prune(leaves, lead))
+    filters = " AND ".join(_prune(leaves, reading.source))
     read = f"SELECT {', '.join(columns)}\n  FROM {FROM[reading.source]}\n  WHERE {filters}"
     return [
         Step(f"read_{reading.name}", read),
@@ -234,8 +234,9 @@ def _any_or_none(limit: Range) -> bool:
     return limit.holds(0.0) != limit.holds(1.0) and limit.holds(1.0) == limit.holds(_LARGEST)
 
 
-def _prune(leaves: list[g.Interactions], lead: str) -> list[str]:
+def _prune(leaves: list[g.Interactions], source: str) -> list[str]:
     """What every one of the conditions leaves out is not read at all."""
+    lead = LEAD[source]
     found = [f"{lead}.occurred_at <= {before_now(0)}"]
     if all(leaf.events.names for leaf in leaves):
         names = tuple(dict.fromkeys(name for leaf in leaves for name in leaf.events.names))
@@ -245,7 +246,7 @@ def _prune(leaves: list[g.Interactions], lead: str) -> list[str]:
     if len(lengths) == len(leaves):
         found.append(f"{lead}.occurred_at > {before_now(max(lengths))}")
     if len(leaves) == 1:
-        found += selecting.questions(leaves[0].events)
+        found += selecting.questions(leaves[0].events, source)
     return found
 
 

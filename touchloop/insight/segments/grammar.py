@@ -35,6 +35,9 @@ SUM_OF = ("value", "property", "amount", "quantity")
 DISTINCT_OF = (
     "property", "location", "channel", "day", "week", "product_id", "category", "department",
 )  # fmt: skip
+# What Touchloop itself notes about a customer is of this type, and no event of a customer's.
+OWN_TYPE = "system"
+OWN_NAMES = frozenset({"Segment Entered", "Segment Left"})
 LINE_MEASURES = frozenset({"amount", "quantity", "product_id", "category", "department"})
 
 
@@ -89,7 +92,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Events:
-    """Which interactions are meant. No names: any; every part given must hold."""
+    """Which interactions are meant. No names: any but Touchloop's own; every part must hold."""
 
     names: tuple[str, ...] = ()
     type: str = ""

@@ -111,7 +111,7 @@ def _table(constant: Relation) -> pa.Table:
 
 
 class _Slot:
-    """A name in DuckDB whose rows are exchanged without telling DuckDB: registering costs 1.7 ms."""
+    """A name in DuckDB whose rows are exchanged without a new registration, which costs 1.7 ms."""
 
     def __init__(self, table: pa.Table) -> None:
         self.table = table

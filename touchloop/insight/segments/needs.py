@@ -124,7 +124,7 @@ def _columns(uses: Iterable[tuple[str, _Use]], *, lines: bool) -> Iterable[str]:
             if use.of in g.LINE_MEASURES:
                 yield use.of
             continue
-        if events.type:
+        if events.type or selecting.may_be_own(events):
             yield "type"
         if events.channels or use.of == "channel":
             yield "channel"

@@ -73,7 +73,8 @@ def _followed(number: int, name: str, leaf: g.Sequence) -> list[Step]:
     return [
         Step(
             f"pairs_{number}",
-            f"""SELECT customer_id, t, first, LAG(first) OVER w AS before_first, LAG(t) OVER w AS before_t
+            f"""SELECT customer_id, t, first,
+    LAG(first) OVER w AS before_first, LAG(t) OVER w AS before_t
   FROM marks_{number} WINDOW w AS (PARTITION BY customer_id ORDER BY t, first)""",
         ),
         Step(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, cast
 
@@ -41,7 +41,7 @@ def _rule(data: Any, at: str, level: int) -> g.Rule:
         raise Invalid(at, _("a rule is at most %d levels deep") % g.MAX_DEPTH)
     if not isinstance(data, Mapping) or len(data) != 1:
         raise Invalid(at, _("one condition, or one of all, any, not, is expected here"))
-    (kind, body), = data.items()
+    ((kind, body),) = data.items()
     if kind in ("all", "any"):
         if not isinstance(body, list):
             raise Invalid(f"{at}.{kind}", _("a list of conditions is expected"))
@@ -124,18 +124,20 @@ def _measured(data: Json, at: str, measure: str) -> tuple[str, str]:
 
 def _sequence(data: Json, at: str) -> g.Sequence:
     _known(data, at, {"first", "then", "within", "not", "window"})
-    sides = []
-    for side in ("first", "then"):
-        part = data.get(side)
-        if not isinstance(part, Mapping):
-            raise Invalid(f"{at}.{side}", _("an object is expected"))
-        _known(part, f"{at}.{side}", _EVENT_KEYS)
-        sides.append(_events(part, f"{at}.{side}"))
     within = _window(data.get("within"), f"{at}.within")
     if not isinstance(within, g.Last):
         raise Invalid(f"{at}.within", _("say within how long"))
     negated = _bool(data.get("not", False), f"{at}.not")
-    return g.Sequence(*sides, within, negated, _window(data.get("window"), f"{at}.window"))
+    first, then = _side(data, at, "first"), _side(data, at, "then")
+    return g.Sequence(first, then, within, negated, _window(data.get("window"), f"{at}.window"))
+
+
+def _side(data: Json, at: str, side: str) -> g.Events:
+    part = data.get(side)
+    if not isinstance(part, Mapping):
+        raise Invalid(f"{at}.{side}", _("an object is expected"))
+    _known(part, f"{at}.{side}", _EVENT_KEYS)
+    return _events(part, f"{at}.{side}")
 
 
 def _overdue(data: Json, at: str) -> g.Overdue:
@@ -174,6 +176,8 @@ def _stage(data: Json, at: str) -> g.Stage:
 
 
 def _events(data: Json, at: str) -> g.Events:
+    if data.get("type") == g.OWN_TYPE:
+        raise Invalid(f"{at}.type", _("what Touchloop itself notes cannot be asked for"))
     where = _listed(data.get("where", []), f"{at}.where")
     lines = _listed(data.get("lines", []), f"{at}.lines")
     return g.Events(
@@ -279,8 +283,11 @@ def _number(value: Any, at: str) -> float:
 
 def _whole(value: Any, at: str, *, least: int, most: int) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
-        raise Invalid(at, _("a whole number from %(least)d to %(most)d is expected")
-                      % {"least": least, "most": most})
+        raise Invalid(
+            at,
+            _("a whole number from %(least)d to %(most)d is expected")
+            % {"least": least, "most": most},
+        )
     return value
 
 
@@ -303,7 +310,7 @@ def _instant(value: Any, at: str) -> datetime:
 
 
 _EVENT_KEYS = {"events", "type", "channels", "locations", "where", "lines"}
-_KINDS = {
+_KINDS: dict[str, Callable[[Json, str], g.Condition]] = {
     "trait": _trait, "interactions": _interactions, "sequence": _sequence, "overdue": _overdue,
     "segment": _segment, "score": _score, "consent": _consent, "stage": _stage,
 }  # fmt: skip

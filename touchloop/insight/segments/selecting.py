@@ -45,15 +45,22 @@ def source_of(events: g.Events, measured: str = "") -> str:
     return BOTH if context else LINES
 
 
-def questions(events: g.Events) -> tuple[str, ...]:
+def questions(events: g.Events, source: str) -> tuple[str, ...]:
     """What a row must answer beside its name and time."""
     found = [among("i.type", [events.type])] if events.type else []
+    if source == INTERACTIONS and not events.type and may_be_own(events):
+        found.append(f"COALESCE(i.type, '') <> {lit(g.OWN_TYPE)}")
     if events.channels:
         found.append(among("i.channel", events.channels))
     if events.locations:
         found.append(among("i.location", events.locations))
     found += [answer(property_text(x.path), x.value) for x in events.where]
     return tuple(found + [_line(x) for x in events.lines])
+
+
+def may_be_own(events: g.Events) -> bool:
+    """Whether what Touchloop itself notes, which never counts, could be among them."""
+    return not events.names or any(name in g.OWN_NAMES for name in events.names)
 
 
 def property_text(path: str) -> str:
@@ -115,7 +122,7 @@ def rows(events: g.Events, window: g.Window, columns: str) -> str:
     """The rows that are meant, as a query of its own: customer, instant `t`, further columns."""
     source = source_of(events)
     lead = LEAD[source]
-    filters = [*named(events, lead), *inside(window, lead), *questions(events)]
+    filters = [*named(events, lead), *inside(window, lead), *questions(events, source)]
     return (
         f"SELECT {lead}.customer_id, EPOCH_US({lead}.occurred_at) AS t{columns}\n"
         f"  FROM {FROM[source]}\n  WHERE {' AND '.join(filters)}"

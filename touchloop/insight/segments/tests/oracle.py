@@ -144,7 +144,8 @@ def meant(
 
 def fits(events: g.Events, happening: Happening) -> bool:
     return (
-        (not events.names or happening.name in events.names)
+        happening.type != "system"
+        and (not events.names or happening.name in events.names)
         and (not events.type or happening.type == events.type)
         and (not events.channels or happening.channel in events.channels)
         and (not events.locations or happening.location in events.locations)
@@ -163,7 +164,9 @@ def measured(leaf: g.Interactions, happening: Happening, product: Product | None
     match leaf.of:
         case "property":
             value = under(happening, leaf.path)
-            return text(value) if leaf.measure == "distinct" else number(value)
+            if leaf.measure == "sum":
+                return number(value)
+            return None if value is None else text(value)
         case "day":
             return happening.at.date()
         case "week":

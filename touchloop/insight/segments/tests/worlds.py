@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import datetime, timedelta
+from random import Random
 from typing import Any
 
 import pyarrow as pa
@@ -14,68 +15,78 @@ from touchloop.insight.segments.live import SCHEMAS
 from touchloop.insight.segments.tests.oracle import BITS, Happening, Person, Product
 
 NOON = datetime(2026, 3, 4, 12, 0)
-NAMES = ("Order Completed", "Page Viewed", "It's")
+NAMES = ("Order Completed", "Page Viewed", "It's", "Segment Left")
 CHANNELS = ("web", "store")
 TEXTS = ("a", "ab", "b'c", "")
 OPS = ("eq", "ne", "gt", "gte", "lt", "lte")
-HOURS = st.integers(0, 40 * 24)
 
-# Edges of windows are whole units before NOON, so these instants often lie exactly on one.
-instants = st.builds(
-    lambda hours, micros: NOON - timedelta(hours=hours, microseconds=micros),
-    st.one_of(HOURS, st.integers(0, 40).map(lambda days: days * 24)),
-    st.sampled_from((0, 0, 1, -1, 12_345)),
-)
-json_values = st.sampled_from((None, True, False, 3, 2.5, "3", "a", "ab", "2026-01-01", [1], {}))
+JSON_VALUES: tuple[Any, ...] = (None, True, False, 3, 2.5, "3", "a", "ab", "2026-01-01", [1], {})
 numbers = st.sampled_from((0.0, 1.0, 2.0, 2.5, 3.0, -1.0))
-maybe_text = st.one_of(st.none(), st.sampled_from(TEXTS))
-
-products = st.builds(
-    Product, product_id=maybe_text, department=maybe_text, category=maybe_text,
-    product=maybe_text, brand=maybe_text,
-    quantity=st.one_of(st.none(), st.integers(0, 3).map(float)),
-    amount=st.one_of(st.none(), st.integers(-50, 500).map(lambda cents: cents / 100)),
-)  # fmt: skip
-happenings = st.builds(
-    Happening, interaction_id=st.just(0), name=st.sampled_from(NAMES), at=instants,
-    type=st.sampled_from(("track", "page")), channel=st.one_of(st.none(), st.sampled_from(CHANNELS)),
-    location=maybe_text, value=st.one_of(st.none(), st.integers(-30, 300).map(lambda c: c / 100)),
-    properties=st.one_of(
-        st.none(),
-        st.fixed_dictionaries({}, optional={
-            "p": json_values, "q": st.fixed_dictionaries({"r s": json_values}),
-        }),
-    ),
-    products=st.lists(products, max_size=2),
-)  # fmt: skip
-persons = st.builds(
-    Person, id=st.just(0), history=st.lists(happenings, max_size=7),
-    traits=st.dictionaries(st.sampled_from(("city", "a.b")), json_values),
-    stage=st.one_of(st.none(), st.sampled_from(("new", "loyal"))), allowed=st.integers(0, 255),
-    segments=st.sets(st.sampled_from((101, 102))),
-    scores=st.dictionaries(st.sampled_from(("clv", "churn")), numbers),
-)  # fmt: skip
 
 
 @st.composite
-def crowds(draw: st.DrawFn, most: int = 4) -> list[Person]:
-    """Some people, each with own interactions."""
-    people = draw(st.lists(persons, min_size=1, max_size=most))
-    number = 0
-    for i, person in enumerate(people):
-        person.id = 10 + i
-        for happening in person.history:
-            number += 1
-            happening.interaction_id = number
+def crowds(draw: st.DrawFn, size: int = 16) -> list[Person]:
+    """Some people, each with own interactions, many of them on the edges of windows."""
+    chance = Random(draw(st.integers(0, 2**32)))
+    people = [_person(chance, 10 + i) for i in range(size)]
+    for number, happening in enumerate(h for person in people for h in person.history):
+        happening.interaction_id = number
     return people
 
 
+def _person(chance: Random, id: int) -> Person:
+    return Person(
+        id=id,
+        history=[_happening(chance) for _ in range(chance.choice((0, 1, 2, 4, 6, 9)))],
+        traits={
+            name: chance.choice(JSON_VALUES) for name in ("city", "a.b") if chance.random() < 0.7
+        },
+        stage=chance.choice((None, "new", "loyal")),
+        allowed=chance.randrange(256),
+        segments={x for x in (101, 102) if chance.random() < 0.5},
+        scores={
+            x: chance.choice((0.0, 1.0, 2.5)) for x in ("clv", "churn") if chance.random() < 0.7
+        },
+    )
+
+
+def _happening(chance: Random) -> Happening:
+    own = chance.random() < 0.1  # what Touchloop itself notes
+    ago = timedelta(
+        days=chance.randrange(16), hours=chance.choice((0, 0, 0, 1, 5)),
+        microseconds=chance.choice((0, 0, 0, 1, -1)),
+    )  # fmt: skip
+    properties: dict[str, Any] = {"p": chance.choice(JSON_VALUES)}
+    if chance.random() < 0.5:
+        properties["q"] = {"r s": chance.choice(JSON_VALUES)}
+    return Happening(
+        interaction_id=0,
+        name="Segment Left" if own else chance.choice((*NAMES, *NAMES[:2], NAMES[0])),
+        at=NOON - ago,
+        type="system" if own else chance.choice(("track", "track", "page")),
+        channel=chance.choice((None, *CHANNELS)),
+        location=chance.choice((None, *TEXTS)),
+        value=chance.choice((None, 0.1, 0.2, 0.7, 1.0, -0.5)),
+        properties=chance.choice((None, properties, properties)),
+        products=[_product(chance) for _ in range(0 if own else chance.choice((0, 1, 1, 3)))],
+    )
+
+
+def _product(chance: Random) -> Product:
+    words = (None, *TEXTS, "a")
+    return Product(
+        product_id=chance.choice(words), product=chance.choice(words), brand=chance.choice(words),
+        department=chance.choice(words), category=chance.choice(words),
+        quantity=chance.choice((None, 1.0, 2.0)), amount=chance.choice((None, 0.3, 0.7, 1.3, 2.0)),
+    )  # fmt: skip
+
+
 lasts = st.one_of(
-    st.builds(g.Last, st.integers(1, 20), st.just("days")),
-    st.builds(g.Last, st.integers(1, 50), st.just("hours")),
-    st.builds(g.Last, st.integers(1, 3), st.just("weeks")),
+    st.builds(g.Last, st.integers(1, 14), st.just("days")),
+    st.builds(g.Last, st.sampled_from((1, 5, 24, 25, 48)), st.just("hours")),
+    st.builds(g.Last, st.integers(1, 2), st.just("weeks")),
 )
-edges = st.integers(0, 40).map(lambda days: NOON - timedelta(days=days))
+edges = st.integers(0, 15).map(lambda days: NOON - timedelta(days=days))
 betweens = st.one_of(
     st.builds(lambda a, b: g.Between(min(a, b), max(a, b) + timedelta(hours=1)), edges, edges),
     st.builds(lambda a: g.Between(a, None), edges),
@@ -111,7 +122,7 @@ lines = st.one_of(
     ),
 )  # fmt: skip
 empty: Any = st.just(())
-events = st.builds(
+picky = st.builds(
     g.Events,
     names=st.lists(st.sampled_from(NAMES), max_size=2, unique=True).map(tuple),
     type=st.sampled_from(("", "", "page")),
@@ -120,6 +131,11 @@ events = st.builds(
     where=st.one_of(empty, empty, st.builds(g.Property, paths, values()).map(lambda x: (x,))),
     lines=st.one_of(empty, empty, st.lists(lines, min_size=1, max_size=2).map(tuple)),
 )  # fmt: skip
+
+plain = st.builds(
+    g.Events, names=st.sampled_from(((), NAMES[:1], NAMES[:1], NAMES[1:2], NAMES[:2], NAMES[3:]))
+)
+events = st.one_of(plain, plain, plain, picky)
 
 
 @st.composite
@@ -130,8 +146,8 @@ def interactions(draw: st.DrawFn) -> g.Interactions:
     if measure == "absence":
         return g.Interactions(asked, measure, op="eq", value=0.0, window=window)
     if measure in ("first", "last"):
-        op, value = draw(st.sampled_from(OPS[2:])), float(draw(st.integers(0, 30)))
-        unit = draw(st.sampled_from(("days", "hours")))
+        op, value = draw(st.sampled_from(OPS[2:])), float(draw(st.integers(0, 16)))
+        unit: Any = draw(st.sampled_from(("days", "hours")))
         return g.Interactions(asked, measure, op=op, value=value, unit=unit, window=window)
     of = path = ""
     if measure == "sum":
@@ -144,12 +160,18 @@ def interactions(draw: st.DrawFn) -> g.Interactions:
     return g.Interactions(asked, measure, of, path, op, draw(numbers), "days", window)
 
 
+timely = st.one_of(
+    interactions(),
+    st.builds(g.Sequence, plain, plain, lasts, st.booleans(), windows),
+    st.builds(g.Overdue, plain, st.sampled_from((1.0, 1.5, 3.0)), st.integers(2, 3), windows),
+)
 leaves = st.one_of(
     interactions(),
     interactions(),
     interactions(),
     st.builds(g.Sequence, events, events, lasts, st.booleans(), windows),
-    st.builds(g.Overdue, events, st.sampled_from((1.0, 1.5, 3.0)), st.integers(2, 4), windows),
+    st.builds(g.Sequence, plain, plain, lasts, st.booleans(), windows),
+    st.builds(g.Overdue, events, st.sampled_from((1.0, 1.5, 3.0)), st.integers(2, 3), windows),
     st.builds(g.Trait, st.sampled_from(("city", "a.b")), values()),
     st.builds(g.Score, st.sampled_from(("clv", "churn")), st.sampled_from(OPS), numbers),
     st.builds(g.InSegment, st.sampled_from((101, 102)), st.booleans()),
@@ -157,7 +179,7 @@ leaves = st.one_of(
     st.builds(g.Stage, st.sampled_from((("new",), ("new", "loyal")))),
 )
 rules = st.recursive(
-    leaves,
+    st.one_of(leaves, timely, timely),
     lambda part: st.one_of(
         st.builds(g.All, st.lists(part, max_size=3).map(tuple)),
         st.builds(g.Any, st.lists(part, min_size=1, max_size=3).map(tuple)),
@@ -178,6 +200,10 @@ def rule_sets(draw: st.DrawFn, most: int = 4) -> g.RuleSet:
             rule = draw(st.sampled_from((g.All((rule, other)), g.Any((other, rule)))))
         found.append((number, rule))
     return g.RuleSet(tuple(reversed(found)))
+
+
+# One condition each, so that no other one's due instant hides a missing one.
+timely_sets = timely.map(lambda rule: g.RuleSet(((1, rule),)))
 
 
 def relations(people: list[Person]) -> dict[str, pa.Table]:
