@@ -26,7 +26,7 @@ def run(*, customers: int = 100_000, interactions: int = 400_000) -> dict[str, A
 
 def _measure(customers: int, interactions: int) -> dict[str, Any]:
     from touchloop.core import clock, db
-    from touchloop.flow import exporting, worker
+    from touchloop.flow import exporting, filling, worker
     from touchloop.insight.segments import api as segments
     from touchloop.interactions import api as log
 
@@ -38,7 +38,10 @@ def _measure(customers: int, interactions: int) -> dict[str, Any]:
         worker.drain()
         exporting.export_all(conn)
         for name, rule in rules.fifty():
-            segments.create(name, rule=rule, purpose="service", actor=None, now=clock.now())
+            made = segments.create(
+                name, rule=rule, purpose="service", actor=None, now=clock.now()
+            )
+            filling.fill_segment(made.id)
         _put(conn, source.id, customers, interactions, seed=2)
         start = time.perf_counter()
         worker.drain()

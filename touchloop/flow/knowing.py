@@ -10,7 +10,6 @@ from __future__ import annotations
 from uuid import UUID
 
 from touchloop.consent.api import allowed_mask
-from touchloop.core import clock
 from touchloop.flow import naming
 from touchloop.flow.batch import Batch, Moved, Work
 from touchloop.identity.api import pending_changes, settle_changes
@@ -70,8 +69,7 @@ def _touches(batch: Batch) -> list[Touch]:
             mine[4] += values[message.key] if message.envelope.name == ORDER else 0.0
     return [
         Touch(
-            customer_id, clock.from_micros(int(first)), clock.from_micros(int(last)),
-            int(n), int(orders), spend,
+            customer_id, int(first), int(last), int(n), int(orders), spend,
         )
         for customer_id, (first, last, n, orders, spend) in sums.items()
     ]

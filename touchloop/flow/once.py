@@ -6,8 +6,7 @@ held, never silently dropped. What already waits in quarantine is known by its k
 
 from __future__ import annotations
 
-from uuid import UUID
-
+from touchloop.core import arrays
 from touchloop.flow.batch import Batch, Message, Work
 
 
@@ -33,9 +32,9 @@ def drop_duplicates(batch: Batch, work: Work) -> Batch:
 
 
 def _known(batch: Batch, work: Work) -> dict[bytes, int]:
-    keys = [UUID(bytes=message.key) for message in batch.messages]
+    keys = arrays.uuids(message.key for message in batch.messages)
     rows = work.conn.execute(
-        "SELECT message_key, payload_hash FROM interactions WHERE message_key = ANY(%b)",
+        "SELECT message_key, payload_hash FROM interactions WHERE message_key = ANY(%s::uuid[])",
         (keys,),
         binary=True,
     ).fetchall()

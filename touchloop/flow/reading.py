@@ -14,10 +14,11 @@ import numpy as np
 import pyarrow as pa
 from psycopg import sql
 
+from touchloop.core import arrays
 from touchloop.core.db import Connection
 from touchloop.flow.batch import Work
 from touchloop.insight.segments.api import SCHEMAS, Needs, Reading
-from touchloop.lake.api import copy_to_arrow
+from touchloop.lake.api import copy_rows, copy_to_arrow
 
 NOBODY = pa.table({"customer_id": pa.array([], pa.int64())})
 _EPOCH_2000 = 946_684_800_000_000
@@ -38,16 +39,16 @@ def relations(
         found["members"] = copy_to_arrow(
             work.conn,
             "SELECT customer_id, segment_id FROM segment_members"
-            " WHERE customer_id = ANY(%(customers)s) AND segment_id = ANY(%(segments)s)",
-            {"customers": list(customers), "segments": sorted(needs.segments)},
+            " WHERE customer_id = ANY(%(customers)s::bigint[]) AND segment_id = ANY(%(segments)s)",
+            {"customers": arrays.numbers(customers), "segments": sorted(needs.segments)},
             SCHEMAS["members"],
         )
     if needs.scores:
         found["scores"] = copy_to_arrow(
             work.conn,
             "SELECT customer_id, name, value FROM scores"
-            " WHERE customer_id = ANY(%(customers)s) AND name = ANY(%(names)s)",
-            {"customers": list(customers), "names": sorted(needs.scores)},
+            " WHERE customer_id = ANY(%(customers)s::bigint[]) AND name = ANY(%(names)s)",
+            {"customers": arrays.numbers(customers), "names": sorted(needs.scores)},
             SCHEMAS["scores"],
         )
     return found
@@ -102,7 +103,7 @@ def _lines(reading: Reading, customers: Sequence[int], work: Work) -> pa.Table:
 
 def _customers(needs: Needs, customers: Sequence[int], conn: Connection) -> pa.Table:
     return copy_to_arrow(
-        conn, _CUSTOMERS, {"customers": list(customers), "traits": sorted(needs.traits)},
+        conn, _CUSTOMERS, {"customers": arrays.numbers(customers), "traits": sorted(needs.traits)},
         pa.schema([SCHEMAS["customers"].field(n) for n in ("customer_id", "traits", "stage", "allowed")]),
     )
 
@@ -118,12 +119,12 @@ def _kinds(reading: Reading, work: Work) -> list[int]:
 def _parameters(
     reading: Reading, customers: Sequence[int], kinds: list[int], now: datetime
 ) -> dict[str, Any]:
-    return {"customers": list(customers), "kinds": kinds, "since": reading.since(now)}
+    return {"customers": arrays.numbers(customers), "kinds": kinds, "since": reading.since(now)}
 
 
 def _properties(interaction_ids: Any, conn: Connection) -> pa.ChunkedArray:
     table = copy_to_arrow(
-        conn, _PROPERTIES, {"ids": interaction_ids.tolist()},
+        conn, _PROPERTIES, {"ids": arrays.numbers(interaction_ids.tolist())},
         pa.schema([("place", pa.int64()), ("properties", pa.string())]),
     )
     return table.sort_by("place").column("properties")
@@ -150,9 +151,7 @@ def _fixed(
     fields: list[tuple[str, str]] = [("fields", ">i2")]
     for name, letter in zip(names, widths, strict=True):
         fields += [(f"{name}_length", ">i4"), (name, _WIDTHS[letter][1])]
-    statement = sql.SQL("COPY ({}) TO STDOUT (FORMAT binary)").format(sql.SQL(query))
-    with conn.cursor() as cursor, cursor.copy(statement, params) as copy:
-        data = b"".join(map(bytes, copy))
+    data = b"".join(copy_rows(conn, query, params, "binary"))
     # A header of 19 bytes, the rows, and two bytes that end it.
     rows = np.frombuffer(memoryview(data)[19:-2], dtype=np.dtype(fields))
     return {name: rows[name].astype(rows[name].dtype.newbyteorder("=")) for name in names}
@@ -160,7 +159,7 @@ def _fixed(
 
 _OF_CUSTOMERS = """
 FROM identifiers i JOIN interactions x ON x.subject_id = i.id
-WHERE i.customer_id = ANY(%(customers)s) AND x.kind_id = ANY(%(kinds)s)
+WHERE i.customer_id = ANY(%(customers)s::bigint[]) AND x.kind_id = ANY(%(kinds)s)
   AND (%(since)s::timestamptz IS NULL OR x.occurred_at > %(since)s::timestamptz)
 """
 
@@ -171,7 +170,7 @@ _INTERACTIONS = (
 
 _LINES = """
 FROM identifiers i JOIN interaction_lines l ON l.subject_id = i.id JOIN kinds k ON k.id = l.kind_id
-WHERE i.customer_id = ANY(%(customers)s) AND l.kind_id = ANY(%(kinds)s)
+WHERE i.customer_id = ANY(%(customers)s::bigint[]) AND l.kind_id = ANY(%(kinds)s)
   AND (%(since)s::timestamptz IS NULL OR l.occurred_at > %(since)s::timestamptz)
 """
 
@@ -187,7 +186,7 @@ SELECT c.id, (
          SELECT jsonb_object_agg(t, c.traits -> t -> 'v') FROM unnest(%(traits)s::text[]) t
          WHERE c.traits -> t -> 'v' <> 'null'::jsonb
        )::text, c.stage, c.allowed
-FROM customers c WHERE c.id = ANY(%(customers)s)
+FROM customers c WHERE c.id = ANY(%(customers)s::bigint[])
 """
 
 _PROPERTIES = """

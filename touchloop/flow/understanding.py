@@ -10,15 +10,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from touchloop.core import clock
+from touchloop.core import arrays, clock
+from touchloop.core.db import Connection
 from touchloop.flow import reading
 from touchloop.flow.batch import Batch, Work
 from touchloop.insight.segments import api as segments
-from touchloop.interactions.api import OUT, Row, append, first_id
+from touchloop.interactions.api import OUT, Catalogue, Row, append, first_id
 
 SYSTEM = "system"
 ENTERED, LEFT = "Segment Entered", "Segment Left"
@@ -36,12 +37,41 @@ def refresh_segments(batch: Batch, work: Work) -> Batch:
     changes = segments.apply(work.conn, result, customers, work.now)
     _say(changes, live, batch, work)
     _forget_wakes(batch, work)
-    _note_wakes(result.due, work)
+    note_wakes(result.due, work.conn)
     read = relations.get("interactions", reading.NOBODY).num_rows
     batch.note("understand", customers=len(customers), rules=len(live.rules.rules), read=read,
                entered=sum(change.entered for change in changes),
                left=sum(not change.entered for change in changes))
     return batch
+
+
+def rows_of(
+    changes: Sequence[segments.MembershipChange], names: Mapping[int, str], source_id: int,
+    catalogue: Catalogue, batch_id: int, *, after: int = 0,
+) -> list[Row]:
+    """What happened as rows of the log, behind `after` other rows of the same batch."""
+    bodies = {
+        (segment, event): _body(segment, event, name)
+        for segment, name in names.items()
+        for event in (ENTERED, LEFT)
+    }
+    kinds = {event: catalogue.kinds[SYSTEM, event] for event in (ENTERED, LEFT)}
+    start = first_id(batch_id) + after
+    rows = []
+    for number, change in enumerate(changes):
+        event = ENTERED if change.entered else LEFT
+        cause = f"{event}\0{change.segment_id}\0{change.customer_id}\0{batch_id}"
+        at = clock.micros(change.at)
+        rows.append(
+            Row(
+                id=start + number, subject_id=change.customer_id, source_id=source_id,
+                kind_id=kinds[event], touchpoint_id=None, occurred_us=at, received_us=at,
+                direction=OUT, value=None,
+                message_key=hashlib.blake2b(cause.encode(), digest_size=16).digest(),
+                payload_hash=0, uses=0, body=bodies[change.segment_id, event],
+            )
+        )
+    return rows
 
 
 def _say(
@@ -50,34 +80,18 @@ def _say(
     """Append what happened to the log."""
     if not changes:
         return
-    source = next(source for source in work.sources.values() if source.slug == "touchloop")
+    own = next(source for source in work.sources.values() if source.slug == "touchloop")
     work.catalogue.kind_ids(work.side, {(SYSTEM, ENTERED), (SYSTEM, LEFT)}, work.now)
-    start = first_id(work.batch_id) + len(batch.rows)
-    rows = [
-        _row(change, start + number, source.id, live, work)
-        for number, change in enumerate(changes)
-    ]
+    rows = rows_of(
+        changes, live.names, own.id, work.catalogue, work.batch_id, after=len(batch.rows)
+    )
     append(work.conn, rows)
     batch.rows.extend(rows)
 
 
-def _row(
-    change: segments.MembershipChange, id: int, source_id: int, live: segments.Live, work: Work
-) -> Row:
-    event = ENTERED if change.entered else LEFT
-    cause = f"{event}\0{change.segment_id}\0{change.customer_id}\0{work.batch_id}"
-    body = {
-        "type": SYSTEM, "event": event,
-        "properties": {"segment_id": change.segment_id, "segment": live.names[change.segment_id]},
-    }
-    at = clock.micros(change.at)
-    return Row(
-        id=id, subject_id=change.customer_id, source_id=source_id,
-        kind_id=work.catalogue.kinds[SYSTEM, event], touchpoint_id=None, occurred_us=at,
-        received_us=at, direction=OUT, value=None,
-        message_key=hashlib.blake2b(cause.encode(), digest_size=16).digest(), payload_hash=0,
-        uses=0, body=json.dumps(body).encode(),
-    )
+def _body(segment_id: int, event: str, name: str) -> bytes:
+    properties = {"segment_id": segment_id, "segment": name}
+    return json.dumps({"type": SYSTEM, "event": event, "properties": properties}).encode()
 
 
 def _forget_wakes(batch: Batch, work: Work) -> None:
@@ -88,22 +102,23 @@ def _forget_wakes(batch: Batch, work: Work) -> None:
         )
 
 
-def _note_wakes(due: Mapping[int, datetime], work: Work) -> None:
+def note_wakes(due: Mapping[int, datetime], conn: Connection) -> None:
     """Only an earlier moment is written: waking too early is harmless, and rarely happens."""
     if not due:
         return
     known: dict[int, Any] = dict(
-        work.conn.execute(
-            "SELECT customer_id, due_at FROM refreshes WHERE customer_id = ANY(%s)", (list(due),)
+        conn.execute(
+            "SELECT customer_id, due_at FROM refreshes WHERE customer_id = ANY(%s::bigint[])",
+            (arrays.numbers(due),),
         ).fetchall()
     )
     earlier = sorted(id for id, at in due.items() if id not in known or at < known[id])
     if earlier:
-        work.conn.execute(
+        conn.execute(
             "INSERT INTO refreshes (customer_id, due_at, reason)"
             " SELECT customer_id, due_at, 'window'"
             " FROM unnest(%s::bigint[], %s::timestamptz[]) AS d(customer_id, due_at)"
             " ON CONFLICT (customer_id) DO UPDATE SET due_at = excluded.due_at"
             " WHERE refreshes.due_at > excluded.due_at",
-            (earlier, [due[id] for id in earlier]),
+            (arrays.numbers(earlier), arrays.instants(due[id] for id in earlier)),
         )

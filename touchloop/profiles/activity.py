@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
+from touchloop.core import arrays
 from touchloop.core.db import Connection
 
 
@@ -18,8 +18,8 @@ class Touch:
     """What one batch adds to one customer."""
 
     customer_id: int
-    first_seen_at: datetime
-    last_seen_at: datetime
+    first_us: int  # microseconds since 1970 UTC
+    last_us: int
     interactions: int
     orders: int
     spend: float
@@ -33,11 +33,11 @@ def touch(conn: Connection, touches: Sequence[Touch]) -> list[int]:
     done = conn.execute(
         _TOUCH,
         {
-            "ids": [row.customer_id for row in rows],
-            "firsts": [row.first_seen_at for row in rows],
-            "lasts": [row.last_seen_at for row in rows],
-            "counts": [row.interactions for row in rows],
-            "orders": [row.orders for row in rows],
+            "ids": arrays.numbers(row.customer_id for row in rows),
+            "firsts": arrays.numbers(row.first_us for row in rows),
+            "lasts": arrays.numbers(row.last_us for row in rows),
+            "counts": arrays.numbers(row.interactions for row in rows),
+            "orders": arrays.numbers(row.orders for row in rows),
             "spends": [row.spend for row in rows],
         },
     ).fetchall()
@@ -47,8 +47,8 @@ def touch(conn: Connection, touches: Sequence[Touch]) -> list[int]:
 def lock(conn: Connection, customer_ids: Sequence[int]) -> None:
     """Hold customers that get no new interaction, in the same order."""
     conn.execute(
-        "SELECT 1 FROM activity WHERE customer_id = ANY(%s) ORDER BY customer_id FOR UPDATE",
-        (sorted(customer_ids),),
+        "SELECT 1 FROM activity WHERE customer_id = ANY(%s::bigint[]) ORDER BY customer_id FOR UPDATE",
+        (arrays.numbers(sorted(customer_ids)),),
     )
 
 
@@ -63,9 +63,12 @@ REFUND = "Order Refunded"
 
 _TOUCH = """
 WITH batch AS (
-  SELECT * FROM unnest(%(ids)s::bigint[], %(firsts)s::timestamptz[], %(lasts)s::timestamptz[],
+  SELECT customer_id, 'epoch'::timestamptz + first_us * interval '1 microsecond' AS first_seen_at,
+         'epoch'::timestamptz + last_us * interval '1 microsecond' AS last_seen_at,
+         interactions, orders, spend
+  FROM unnest(%(ids)s::bigint[], %(firsts)s::bigint[], %(lasts)s::bigint[],
     %(counts)s::int[], %(orders)s::int[], %(spends)s::float8[])
-    AS b(customer_id, first_seen_at, last_seen_at, interactions, orders, spend)
+    AS b(customer_id, first_us, last_us, interactions, orders, spend)
 ), written AS (
   INSERT INTO activity AS a
     (customer_id, first_seen_at, last_seen_at, last_day, interactions, orders, spend)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+from touchloop.core import arrays
 from touchloop.core.db import Connection
 
 
@@ -18,8 +19,8 @@ def fold(
     """Write the canonical rows anew. `allowed`: bitmask of permitted purposes by customer."""
     ids = sorted(set(customer_ids))
     if ids:
-        masks = [allowed.get(id, 0) for id in ids]
-        conn.execute(_FOLD, {"ids": ids, "masks": masks, "now": now})
+        masks = arrays.numbers(allowed.get(id, 0) for id in ids)
+        conn.execute(_FOLD, {"ids": arrays.numbers(ids), "masks": masks, "now": now})
 
 
 def forget(conn: Connection, customer_ids: Sequence[int]) -> None:

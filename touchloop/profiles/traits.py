@@ -14,6 +14,7 @@ from uuid import UUID
 
 import msgspec
 
+from touchloop.core import arrays
 from touchloop.core.db import Connection
 
 INFERRED, IMPORT, SYSTEM, STAFF, PERSON = range(5)
@@ -73,13 +74,13 @@ def record(conn: Connection, values: Iterable[TraitValue]) -> set[int]:
     conn.execute(
         _UPSERT,
         {
-            "subjects": [row.subject_id for row in rows],
-            "names": [row.name for row in rows],
-            "authorities": [row.authority for row in rows],
-            "values": [encode(row.value) for row in rows],
-            "sources": [row.source_id for row in rows],
-            "ats": [row.at for row in rows],
-            "ties": [row.tie for row in rows],
+            "subjects": arrays.numbers(row.subject_id for row in rows),
+            "names": arrays.texts(row.name for row in rows),
+            "authorities": arrays.numbers(row.authority for row in rows),
+            "values": arrays.texts(encode(row.value) for row in rows),
+            "sources": arrays.numbers(row.source_id for row in rows),
+            "ats": arrays.instants(row.at for row in rows),
+            "ties": arrays.uuids(row.tie for row in rows),
         },
     )
     return {row.subject_id for row in rows}
