@@ -58,8 +58,7 @@ def test_an_event_is_stored_and_doctor_closes_the_sum(house: Installation, key: 
     for number in range(5):
         assert _order(house, key, number) == 200
     assert _order(house, key, 0) == 200  # once more: a duplicate
-    found = eventually(lambda: _doctor_with(house, stored=5))
-    assert found["ok"], [check for check in found["checks"] if not check["ok"]]
+    found = _await_doctor(house, stored=5)
     assert found["events"] == {
         "sent": 6, "stored": 5, "duplicate": 1, "quarantined": 0, "refused": 0, "erased": 0,
     }  # fmt: skip
@@ -82,7 +81,7 @@ def test_a_killed_database_is_started_again(house: Installation, key: str) -> No
     os.kill(pid, signal.SIGKILL)
     assert eventually(lambda: postgres.postmaster(house.home) not in (None, pid))
     assert eventually(lambda: _order(house, key, 6) == 200)
-    assert eventually(lambda: _doctor_with(house, stored=6))["ok"]
+    _await_doctor(house, stored=6)
 
 
 def test_nothing_is_left_when_serve_itself_is_killed(house: Installation, key: str) -> None:
@@ -95,7 +94,7 @@ def test_the_next_start_recovers_and_sigterm_stops_everything(
 ) -> None:
     house.serve()
     assert eventually(lambda: _order(house, key, 7) == 200)
-    assert eventually(lambda: _doctor_with(house, stored=7))["ok"]
+    _await_doctor(house, stored=7)
     assert house.stop(signal.SIGTERM) == 0
     assert house.await_silence(5) == []
 
@@ -144,10 +143,16 @@ def _order(house: Installation, key: str, number: int) -> int:
         return 0
 
 
-def _doctor_with(house: Installation, *, stored: int) -> dict[str, Any] | None:
-    found = house.json("doctor")
-    time.sleep(0.2)
-    return found if found["events"].get("stored", 0) >= stored and found["ok"] else None
+def _await_doctor(house: Installation, *, stored: int) -> dict[str, Any]:
+    """The doctor's word once so many are stored; fails with what it complains of."""
+    give_up = time.monotonic() + 60
+    while True:
+        found = house.json("doctor")
+        if found["ok"] and found["events"]["stored"] >= stored:
+            return found
+        ill = [check for check in found["checks"] if not check["ok"]]
+        assert time.monotonic() < give_up, (found["events"], ill)
+        time.sleep(0.2)
 
 
 def _another(house: Installation, part: str, pid: int) -> Any:

@@ -186,7 +186,7 @@ def _remake_lake() -> int:
     from touchloop.flow import api as flow
 
     with db.connect() as link:
-        return flow.rebuild_lake(link)
+        return flow.rebuild(link)
 
 
 @contextmanager

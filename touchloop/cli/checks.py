@@ -96,8 +96,11 @@ def _collector(link: Connection) -> tuple[bool, str]:
     parts = urlsplit(str(served["tracking"]))
     connection = http.client.HTTPConnection("127.0.0.1", parts.port or 80, timeout=5)
     try:
-        connection.request("GET", "/")
-        return True, f"answers at {served['tracking']} ({connection.getresponse().status})"
+        connection.request("GET", "/health")
+        answer = connection.getresponse()
+        state = json.loads(answer.read())
+        said = ", ".join(f"{name.replace('_', ' ')} {state[name]}" for name in state if state[name])
+        return answer.status == 200, f"{served['tracking']}: {said}"
     except OSError as error:
         return False, f"does not answer at {served['tracking']}: {error}"
     finally:

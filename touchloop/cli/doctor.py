@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from touchloop.cli import runtime
-from touchloop.cli.output import people, result
+from touchloop.cli.output import answers, result
 from touchloop.core import db
 
 if TYPE_CHECKING:
@@ -44,6 +44,6 @@ def _print(found: list[Check], *, well: bool) -> None:
     width = max(len(check.name) for check in found)
     for check in found:
         mark = "[green]✓[/]" if check.ok else "[red]✗[/]"
-        people.print(mark, f"{check.name:{width}}", "", end="")
-        people.print(check.detail, markup=False, soft_wrap=True)
-    people.print("[green]All is well.[/]" if well else "[red]Something is wrong.[/]")
+        answers.print(mark, f"{check.name:{width}}", "", end="")
+        answers.print(check.detail, markup=False, soft_wrap=True)
+    answers.print("[green]All is well.[/]" if well else "[red]Something is wrong.[/]")

@@ -23,7 +23,7 @@ def rebuild(as_json: Json = False) -> None:
         from touchloop.flow import api as flow
 
         with db.connect(application="touchloop lake rebuild") as link:
-            rows = flow.rebuild_lake(link)
+            rows = flow.rebuild(link)
         seconds = round(time.monotonic() - begun, 1)
         emit({"interactions": rows, "seconds": seconds})
         if not as_json:

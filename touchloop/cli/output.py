@@ -14,9 +14,11 @@ from contextlib import contextmanager
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 people = Console(stderr=True, highlight=False)
+answers = Console(highlight=False)
 Emit = Callable[[dict[str, Any]], None]
 
 
@@ -51,8 +53,8 @@ def table(headings: list[str], rows: list[list[str]]) -> None:
     """The answer as a table, on standard output."""
     grid = Table(*headings, box=None, pad_edge=False)
     for row in rows:
-        grid.add_row(*row)
-    Console(highlight=False, markup=False).print(grid)
+        grid.add_row(*map(escape, row))
+    answers.print(grid)
 
 
 def _write(descriptor: int, text: str) -> None:

@@ -163,10 +163,10 @@ def work(
 
         DATABASE_URL=postgresql://… touchloop work --count 4
     """
-    from touchloop.flow import api as flow
-
     if count == 1:
         with runtime.ready(), stop_signals() as stopped:
+            from touchloop.flow import api as flow
+
             flow.run(stop=stopped, name=name or None)
         return
     with runtime.ready():

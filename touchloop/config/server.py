@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from granian.constants import Interfaces
+from granian.log import LogLevels
 from granian.server import Server
 
 from touchloop.core import settings
@@ -18,7 +19,7 @@ def serve(*, host: str, port: int) -> None:
         workers=settings.number("TOUCHLOOP_WEB_PROCESSES", 1, least=1, most=64),
         blocking_threads=settings.number("TOUCHLOOP_WEB_THREADS", 8, least=1, most=256),
         websockets=False,
-        log_level="warning",  # type: ignore[arg-type]
+        log_level=LogLevels.error,
         respawn_failed_workers=True,
         workers_kill_timeout=10,
     ).serve()
