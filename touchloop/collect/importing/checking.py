@@ -40,9 +40,9 @@ class Checked:
 def check(connection: duckdb.DuckDBPyConnection, columns: Columns) -> Checked:
     """Make `people` and `problems` from `raw`."""
     connection.register("plain_numbers", plain_numbers())
-    for number, (namespace, position) in enumerate(columns.keys):
-        _settle(connection, number, namespace, f"c{position}")
-    _write_rows(connection, columns)
+    _write_cells(connection, columns)
+    for number, (namespace, _) in enumerate(columns.keys):
+        _settle(connection, number, namespace)
     _find_problems(connection, columns)
     _gather_people(connection, columns)
     rows, rejected, errors, people = _numbers(
@@ -72,41 +72,38 @@ def final(namespace: str, value: str) -> str:
     return f"case when {test} then {value} end"
 
 
-def _settle(
-    connection: duckdb.DuckDBPyConnection, number: int, namespace: str, column: str
-) -> None:
-    """Look at the values that are not obviously final, once each: looked<number>(v, w)."""
-    rows = connection.execute(
-        f"select distinct {column} from raw where lower(trim({column})) not in {NOTHING}"
-        f" and {final(namespace, f'trim({column})')} is null"
-    ).fetchall()
+def _write_cells(connection: duckdb.DuckDBPyConnection, columns: Columns) -> None:
+    """cells(r, v0, k0, …, t0, …): each identifier trimmed and written, each trait as JSON."""
+    trimmed, chosen = [], []
+    for number, (namespace, position) in enumerate(columns.keys):
+        trimmed.append(f"nullif(trim(c{position}), '') as v{number}")
+        chosen.append(f"v{number}, {final(namespace, f'v{number}')} as k{number}")
+    for number, (name, position) in enumerate(columns.traits):
+        trimmed.append(f"nullif(c{position}, '') as c{position}")
+        kind = _kind(connection, name, f"c{position}")
+        chosen.append(f"{_AS_JSON[kind].format(cell=f'c{position}')} as t{number}")
+    connection.execute(
+        f"create table cells as select r, {', '.join(chosen)}"
+        f" from (select r, {', '.join(trimmed)} from raw)"
+    )
+
+
+def _settle(connection: duckdb.DuckDBPyConnection, number: int, namespace: str) -> None:
+    """Look at the values that are not obviously final, once each; what stays unwritten is wrong."""
+    connection.execute(f"update cells set v{number} = null where lower(v{number}) in {NOTHING}")
+    open_ones = f"v{number} is not null and k{number} is null"
+    rows = connection.execute(f"select distinct v{number} from cells where {open_ones}").fetchall()
+    if not rows:
+        return
     values = [row[0] for row in rows]
     written = [normalise(namespace, value) for value in values]
     table = pa.table({"v": pa.array(values, pa.string()), "w": pa.array(written, pa.string())})
-    connection.register("arriving", table)
-    connection.execute(f"create table looked{number} as select * from arriving")
-    connection.unregister("arriving")
-
-
-def _write_rows(connection: duckdb.DuckDBPyConnection, columns: Columns) -> None:
-    """rows(r, k0, bad0, …, t0, …): identifiers written, traits as JSON."""
-    chosen = ["r"]
-    joins = []
-    for number, (namespace, position) in enumerate(columns.keys):
-        cell = f"c{position}"
-        nothing = f"coalesce(lower(trim({cell})) in {NOTHING}, true)"
-        written = f"coalesce({final(namespace, f'trim({cell})')}, l{number}.w)"
-        chosen.append(f"case when not {nothing} then {written} end as k{number}")
-        chosen.append(f"not {nothing} and {written} is null as bad{number}")
-        joins.append(f"left join looked{number} l{number} on l{number}.v = {cell}")
-    for number, (name, position) in enumerate(columns.traits):
-        cell = f"nullif(c{position}, '')"
-        kind = _kind(connection, name, f"c{position}")
-        chosen.append(f"{_AS_JSON[kind].format(cell=cell)} as t{number}")
-        chosen.append(f"coalesce(strlen({cell}) > {MAX_CELL}, false) as long{number}")
+    connection.register("looked", table)
     connection.execute(
-        f"create table rows as select {', '.join(chosen)} from raw {' '.join(joins)}"
+        f"update cells set k{number} = looked.w from looked where {open_ones}"
+        f" and looked.v = v{number}"
     )
+    connection.unregister("looked")
 
 
 _AS_JSON = {
@@ -132,18 +129,18 @@ def _kind(connection: duckdb.DuckDBPyConnection, name: str, cell: str) -> str:
 
 def _find_problems(connection: duckdb.DuckDBPyConnection, columns: Columns) -> None:
     reasons = [
-        (f"bad{number}", f"{namespace}: cannot be one")
+        (f"v{number} is not null and k{number} is null", f"{namespace}: cannot be one")
         for number, (namespace, _) in enumerate(columns.keys)
     ]
     reasons += [
-        (f"long{number}", f"{name}: longer than {MAX_CELL} bytes")
+        (f"strlen(t{number}) > {MAX_CELL}", f"{name}: longer than {MAX_CELL} bytes")
         for number, (name, _) in enumerate(columns.traits)
     ]
     nobody = " and ".join(f"k{number} is null" for number in range(len(columns.keys)))
     reasons.append((nobody, "identifies nobody"))
     cases = " ".join(f"when {test} then '{reason}'" for test, reason in reasons)
     connection.execute(
-        f"create table problems as select * from (select r, case {cases} end as reason from rows)"
+        f"create table problems as select * from (select r, case {cases} end as reason from cells)"
         " where reason is not null"
     )
 
@@ -152,28 +149,46 @@ def _gather_people(connection: duckdb.DuckDBPyConnection, columns: Columns) -> N
     """Rows with the same identifiers are one person: of each trait the last value counts."""
     keys = [f"k{number}" for number in range(len(columns.keys))]
     traits = [f"t{number}" for number in range(len(columns.traits))]
-    listed = ", ".join(keys)
+    chosen = ", ".join(["r", *keys, *traits])
+    connection.execute(
+        f"create view good as select {chosen} from cells where r not in (select r from problems)"
+    )
+    for key in keys:
+        connection.execute(
+            f"create table doubled_{key} as"
+            f" select {key} from good where {key} is not null group by 1 having count(*) > 1"
+        )
+    doubled = " + ".join(f"(select count(*) from doubled_{key})" for key in keys)
+    if _numbers(connection, f"select {doubled}") == (0,):
+        connection.execute("create view people as select *, false as shared from good")
+    else:
+        _merge_copies(connection, keys, traits)
+
+
+def _merge_copies(
+    connection: duckdb.DuckDBPyConnection, keys: list[str], traits: list[str]
+) -> None:
+    """people, where identifiers repeat: those that repeat as a whole are one row."""
     latest = "".join(f", arg_max({t}, r) filter ({t} is not null) as {t}" for t in traits)
-    same = " and ".join(f"r.{key} is not distinct from t.{key}" for key in keys)
+    repeat = " or ".join(
+        f"coalesce({key} in (select {key} from doubled_{key}), false)" for key in keys
+    )
     connection.execute(
         f"""
-        create table good as select * from rows where r not in (select r from problems);
-        create table twice as select {listed} from good group by all having count(*) > 1;
-        create table once as
-        select r, {", ".join(keys + traits)} from good r
-        where not exists (select 1 from twice t where {same})
-        union all by name
-        select max(r) as r, {listed}{latest} from good r
-        where exists (select 1 from twice t where {same}) group by {listed};
+        create table repeating as select *, {repeat} as repeats from good;
+        create table merged as
+        select max(r) as r, {", ".join(keys)}{latest} from repeating where repeats
+        group by {", ".join(keys)};
         """
     )
     shared = " or ".join(
-        f"{key} in (select {key} from once where {key} is not null group by 1 having count(*) > 1)"
+        f"coalesce({key} in (select {key} from merged where {key} is not null"
+        " group by 1 having count(*) > 1), false)"
         for key in keys
     )
     connection.execute(
-        f"create table people as select *, coalesce({shared}, false) as shared from once"
-        " order by r; drop table once; drop table good; drop table rows;"
+        "create table people as select * exclude repeats, false as shared from repeating"
+        f" where not repeats union all by name select *, {shared} as shared from merged"
     )
 
 

@@ -20,7 +20,7 @@ TRAIT = "traits."
 _SYNONYMS = {
     "email": "email emailaddress mail mailaddress emailadresse courriel correo",
     "phone": "phone phonenumber telephone tel telefon mobile mobilephone mobilenumber cell handy",
-    "user_id": "userid customerid customernumber customerno clientid kundennummer kundennr memberid",
+    "user_id": "userid customerid customernumber customerno clientid kundennummer kundennr",
     "card": "card cardnumber loyaltycard loyaltycardnumber kartennummer",
     "traits.name": "name fullname displayname",
     "traits.firstName": "firstname givenname forename vorname prenom",

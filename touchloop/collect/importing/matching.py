@@ -54,7 +54,7 @@ def _schema(count: int) -> pa.Schema:
 
 def _joined(columns: Columns) -> str:
     """The identifier of each key, and how many of the others are tied to the strongest."""
-    chosen, joins, ties = ["s.r"], [], []
+    chosen, joins, tying, ties = ["s.r"], [], [], []
     strongest = ", ".join(f"i{number}.id" for number in range(len(columns.keys)))
     for number, (namespace, _) in enumerate(columns.keys):
         chosen.append(f"i{number}.id, i{number}.customer_id, i{number}.state = 'ok'")
@@ -64,14 +64,14 @@ def _joined(columns: Columns) -> str:
         )
         if number:
             first, other = f"coalesce({strongest})", f"i{number}.id"
-            joins.append(
+            tying.append(
                 f"left join links l{number} on l{number}.a_id = least({first}, {other})"
                 f" and l{number}.b_id = greatest({first}, {other})"
                 f" and l{number}.kind = 'declared' and l{number}.undone_at is null"
             )
             ties.append(f"(l{number}.id is not null)::int")
     chosen.append(" + ".join(ties) or "0")
-    return f"select {', '.join(chosen)} from import_keys s {' '.join(joins)}"
+    return f"select {', '.join(chosen)} from import_keys s {' '.join(joins + tying)}"
 
 
 def _sorted(columns: Columns) -> str:

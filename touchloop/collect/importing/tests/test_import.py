@@ -83,7 +83,7 @@ def test_the_canonical_row_is_what_the_fold_makes(conn: db.Connection, imported:
     imported(PEOPLE)
     query = "select id, display_name, email, phone, traits, search::text from customers order by id"
     before = conn.execute(query).fetchall()
-    allowed = dict(conn.execute("select id, allowed from customers").fetchall())
+    allowed: dict[int, int] = dict(conn.execute("select id, allowed from customers").fetchall())
     profiles.fold(conn, list(allowed), allowed=allowed, now=clock.now())
     assert conn.execute(query).fetchall() == before
 
@@ -115,6 +115,15 @@ def test_what_a_person_said_is_not_overwritten(conn: db.Connection, imported: Im
     profiles.fold(conn, [ann], allowed={}, now=clock.now())
     imported(PEOPLE.replace("Köln", "Bonn"))
     assert customer(conn, "ann@example.com")["traits"]["city"] == "Paris"
+
+
+def test_three_identifiers_lead_to_one_customer(conn: db.Connection, imported: Import) -> None:
+    text = "customer id,email,phone,city\nC1,a@b.co,+4915112345678,Rom\nC2,c@d.co,,Rom\n"
+    assert figures(imported(text)) == (2, 0, 0, 0, 0)
+    report = imported(text.replace("Rom", "Bonn"))
+    assert figures(report) == (0, 2, 0, 0, 0) and report.intricate == 0
+    one = {customer(conn, value)["id"] for value in ("C1", "a@b.co", "+4915112345678")}
+    assert len(one) == 1 and customer(conn, "c@d.co")["traits"]["city"] == "Bonn"
 
 
 def test_a_dry_run_writes_nothing(conn: db.Connection, imported: Import) -> None:
