@@ -78,7 +78,7 @@ class Door:
                 protocol.response_empty(204, preflight(origin, asked))
                 return
             else:
-                answer = pages.answer(self, scope, known=route is not None)
+                answer = await pages.answer(self, scope, known=route is not None)
         except Refused as refused:
             answer = refused.answer
         except Exception:
@@ -136,10 +136,7 @@ class Door:
         return source
 
     async def _source_of_key(self, key: str | None, header: str | None) -> Source:
-        source = self.keys.get(key)
-        if source is None and key:
-            await self.keys.refresh()
-            source = self.keys.get(key)
+        source = await self.keys.find(key)
         if source is not None:
             return source
         if not self.keys.known:

@@ -29,14 +29,15 @@ class Keys:
         self._sources: dict[str, Source] = {}
         self.by_header: dict[str | None, Source] = {}  # Authorization headers seen to be valid
         self._read_at = float("-inf")
+        self._known = False
         self._refreshing: asyncio.Task[None] | None = None
         self._connection: psycopg.Connection[tuple[object, ...]] | None = None
         self._keeper: asyncio.Task[None] | None = None
 
     @property
     def known(self) -> bool:
-        """Whether the sources were ever read."""
-        return self._read_at > float("-inf")
+        """Whether the sources could be read when it was last tried."""
+        return self._known
 
     async def start(self) -> None:
         await self.refresh()
@@ -65,6 +66,14 @@ class Keys:
             return None
         return self._sources.get(key) or self._sources.get(key.partition(":")[0])
 
+    async def find(self, key: str | None) -> Source | None:
+        """Of a key, also of one that is younger than what was read."""
+        source = self.get(key)
+        if source is None and key:
+            await self.refresh()
+            source = self.get(key)
+        return source
+
     async def refresh(self) -> None:
         """Read the sources anew; callers at the same time share one reading."""
         if self._refreshing is None or self._refreshing.done():
@@ -79,7 +88,9 @@ class Keys:
             found = await asyncio.to_thread(self._read)
         except (psycopg.Error, OSError) as error:
             log.warning("the sources could not be read: %s", str(error).strip())
+            self._known = False
             return
+        self._known = True
         self._read_at = time.monotonic()
         self._sources = {
             source.write_key: source
@@ -89,15 +100,16 @@ class Keys:
         self.by_header = {}
 
     def _read(self) -> Mapping[int, Source]:
-        if self._connection is None or self._connection.closed:
-            self._connection = psycopg.connect(
-                self._url, autocommit=True, application_name="touchloop collect", connect_timeout=5
-            )
-        try:
-            return interactions.load(self._connection)
-        except psycopg.Error:
-            self._connection.close()
-            raise
+        """A connection that stood long may be broken without a sign: once more with a new one."""
+        if self._connection is not None and not self._connection.closed:
+            try:
+                return interactions.load(self._connection)
+            except psycopg.OperationalError:
+                self._connection.close()
+        self._connection = psycopg.connect(
+            self._url, autocommit=True, application_name="touchloop collect", connect_timeout=5
+        )
+        return interactions.load(self._connection)
 
     async def _keep(self) -> None:
         while True:

@@ -21,7 +21,7 @@ The state of the door is at /health.
 """
 
 
-def answer(door: Door, scope: Any, *, known: bool) -> Answer:
+async def answer(door: Door, scope: Any, *, known: bool) -> Answer:
     """Raises Refused: 405 for another method than a page has, 404 for an unknown path."""
     settings = _SETTINGS.fullmatch(scope.path)
     page = scope.path in ("/", "/health") or settings is not None
@@ -32,7 +32,7 @@ def answer(door: Door, scope: Any, *, known: bool) -> Answer:
     if scope.path == "/health":
         return _health(door)
     if settings is not None:
-        return _settings(door, settings[1], scope)
+        return await _settings(door, settings[1], scope)
     raise refuse(404, "not_found", "no such path")
 
 
@@ -50,9 +50,9 @@ def _health(door: Door) -> Answer:
     return Answer(200 if ready else 503, msgspec.json.encode(state))
 
 
-def _settings(door: Door, key: str, scope: Any) -> Answer:
+async def _settings(door: Door, key: str, scope: Any) -> Answer:
     """What @segment/analytics-next loads before it starts: send everything here, load nothing."""
-    source = door.keys.get(key)
+    source = await door.keys.find(key)
     if source is None:
         raise refuse(404, "unknown_write_key", "invalid write key")
     secure = scope.headers.get("x-forwarded-proto") == "https" or scope.scheme == "https"

@@ -66,7 +66,7 @@ class Writer:
         self._loop = asyncio.get_running_loop()
         self._tasks = [asyncio.create_task(self._serve(pipe)) for pipe in self._pipes]
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._until_up(), 10)
+            await asyncio.wait_for(self._until_up(), 2)
 
     async def close(self) -> None:
         """Commit what was accepted, then let go of the connections."""
