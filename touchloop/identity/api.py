@@ -2,7 +2,6 @@
 
 from touchloop.identity.checking import broken
 from touchloop.identity.merging import Decided, answer, block, merge, separate, undo
-from touchloop.identity.invariants import broken
 from touchloop.identity.namespaces import Rule, for_external_id, normalise, rule
 from touchloop.identity.provenance import (
     Held,
@@ -21,7 +20,7 @@ from touchloop.identity.subjects import customers_of, subjects_of
 
 __all__ = [
     "Change", "Claim", "Decided", "Held", "Operation", "Resolution", "Rule", "Suggested", "Tie",
-    "Unsettled", "broken", "answer", "block", "broken", "count_suggestions", "customers_of",
+    "Unsettled", "answer", "block", "broken", "count_suggestions", "customers_of",
     "for_external_id", "identifiers", "lock", "merge", "normalise", "operations",
     "pending_changes", "resolve", "rule", "separate", "settle_changes", "subjects_of",
     "suggestions", "undo",

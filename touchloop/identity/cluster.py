@@ -168,10 +168,10 @@ def _suggest(graph: Graph, persons: Persons, devices: Devices, result: Clusterin
     evidence: dict[tuple[int, int, str], set[tuple[str, str]]] = defaultdict(set)
     for id, node in graph.nodes.items():
         if result.state[id] == OK:
-            for other, _, declared in graph.near.get(id, ()):
+            for other, _, alias in graph.near.get(id, ()):
                 if id < other and result.state.get(other) == OK:
                     pair = result.customer[id], result.customer[other]
-                    reason = _reason(graph, id, other, declared)
+                    reason = _reason(graph, id, other, alias)
                     found = evidence[min(pair), max(pair), reason]
                     found |= {(node.namespace, node.value), graph.written(other)}
         elif result.state[id] == SHARED and id not in graph.public:
@@ -185,9 +185,9 @@ def _suggest(graph: Graph, persons: Persons, devices: Devices, result: Clusterin
             result.suggestions.add(Suggestion(a, b, reason, tuple(sorted(found))))
 
 
-def _reason(graph: Graph, id: int, other: int, declared: bool) -> str:
+def _reason(graph: Graph, id: int, other: int, alias: bool) -> str:
     names = {graph.nodes[id].namespace, graph.nodes[other].namespace}
-    if declared and names == {"user_id"}:
+    if alias and names == {"user_id"}:
         return "alias"
     return "device" if any(rule(name).device for name in names) else "differing"
 

@@ -16,6 +16,7 @@ from touchloop.identity.namespaces import DEVICE, Rule, rule
 
 OBSERVED: Final = "observed"
 DECLARED: Final = "declared"
+ALIAS: Final = "alias"
 STAFF: Final = "staff"
 CUT: Final = "cut"
 
@@ -57,7 +58,7 @@ class Edge(NamedTuple):
 
     to: int
     at: int
-    declared: bool
+    alias: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +110,7 @@ def draw(
             if rules[here].device or not _is_device(there, rules, beyond):
                 degree[here].add(there)
             if there not in cuts.get(here, ()):
-                near[here].append(Edge(there, at, kind == DECLARED))
+                near[here].append(Edge(there, at, kind == ALIAS))
     crowds = {id for id, others in degree.items() if len(others) > PUBLIC_AFTER}
     public = frozenset(crowds | {id for id, node in nodes.items() if node.public})
     return Graph(nodes, beyond, rules, near, unit, members, cuts, public)

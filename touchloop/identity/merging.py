@@ -228,7 +228,7 @@ def _crossing(
     """The links between the customers that were; newcomers go with whom they are closest to."""
     inside = {id for ids in (*before.values(), *after.values()) for id in ids}
     rows = conn.execute(
-        "SELECT a_id, b_id FROM links WHERE kind IN ('observed', 'declared')"
+        "SELECT a_id, b_id FROM links WHERE kind NOT IN ('staff', 'cut')"
         " AND a_id = ANY(%(ids)s::bigint[]) AND b_id = ANY(%(ids)s::bigint[])",
         {"ids": arrays.numbers(inside)},
     )

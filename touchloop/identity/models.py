@@ -41,6 +41,7 @@ class Link(models.Model):
     class Kind(models.TextChoices):
         OBSERVED = "observed"
         DECLARED = "declared"
+        ALIAS = "alias"
         STAFF = "staff"
         CUT = "cut"
 

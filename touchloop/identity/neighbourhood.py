@@ -136,7 +136,7 @@ def _crowded(conn: Connection, found: Neighbourhood, id: int) -> bool:
 
 def _enough() -> int:
     """So many rows can only be more neighbours than a thing may have that is not public."""
-    return 4 * (graph.PUBLIC_AFTER + 1)
+    return 5 * (graph.PUBLIC_AFTER + 1)
 
 
 def _read(conn: Connection, sql: str, ids: list[int]) -> dict[int, list[Link]]:
@@ -159,9 +159,9 @@ _PROBE = _EACH.format(own=_OWN.format(more="") + " LIMIT %(enough)s")
 _DECIDED = _EACH.format(own=_OWN.format(more="AND kind IN ('staff', 'cut')"))
 _NEIGHBOURS = """
     SELECT DISTINCT n.id
-      FROM (SELECT b_id AS id FROM links WHERE a_id = %(id)s AND kind IN ('observed', 'declared')
+      FROM (SELECT b_id AS id FROM links WHERE a_id = %(id)s AND kind NOT IN ('staff', 'cut')
             UNION ALL
-            SELECT a_id FROM links WHERE b_id = %(id)s AND kind IN ('observed', 'declared')) l
+            SELECT a_id FROM links WHERE b_id = %(id)s AND kind NOT IN ('staff', 'cut')) l
       JOIN identifiers n ON n.id = l.id AND n.namespace NOT IN ('anonymous_id', 'device')
      LIMIT %(enough)s
 """

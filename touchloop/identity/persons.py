@@ -98,9 +98,9 @@ def _bound(persons: Persons, units: set[int], tier: int) -> list[list[int]]:
         seen.add(start)
         group = [start]
         for unit in group:
-            for _, other, _, declared in _edges(persons.graph, unit):
+            for _, other, _, alias in _edges(persons.graph, unit):
                 bound = persons.graph.unit[other]
-                if bound in units and bound not in seen and (declared or tier > 0):
+                if bound in units and bound not in seen and (alias or tier > 0):
                     seen.add(bound)
                     group.append(bound)
         groups.append(group)
@@ -201,10 +201,10 @@ def _barred(persons: Persons, name: int, unit: int) -> bool:
 
 
 def _edges(graph: Graph, unit: int) -> Iterable[tuple[int, int, int, bool]]:
-    """(from, to, at, declared) for the links of a unit to identifiers that are no devices."""
+    """(from, to, at, alias) for the links of a unit to identifiers that are no devices."""
     for node in graph.members[unit]:
         if graph.rules[node].device or not graph.conducts(node):
             continue
-        for other, at, declared in graph.near.get(node, ()):
+        for other, at, alias in graph.near.get(node, ()):
             if graph.conducts(other) and not graph.rules[other].device:
-                yield node, other, at, declared
+                yield node, other, at, alias

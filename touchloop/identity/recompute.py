@@ -15,9 +15,10 @@ from uuid import UUID
 
 from touchloop.core import arrays
 from touchloop.core.db import Connection
-from touchloop.identity import neighbourhood, settling
+from touchloop.identity import graph, neighbourhood, settling
 from touchloop.identity.cluster import OK, Clustering, Suggestion, cluster
 from touchloop.identity.graph import Link, Node
+from touchloop.identity.namespaces import rule
 from touchloop.identity.neighbourhood import Neighbourhood
 
 _LOCK = 0x544C_4944  # "TLID"
@@ -92,10 +93,26 @@ def _look(
 ) -> tuple[Neighbourhood, Clustering]:
     found = neighbourhood.load(conn, seeds)
     places = _partition(found, new)
-    while fallen := [wall for wall in found.walls if places.state[wall] == OK]:
+    while fallen := [w for w in found.walls if places.state[w] == OK or _gathers(found, new, w)]:
         neighbourhood.widen(conn, found, fallen)
         places = _partition(found, new)
     return found, places
+
+
+def _gathers(found: Neighbourhood, new: Arrivals, wall: int) -> bool:
+    """Whether what a wall suggests about two customers behind it may have to change.
+
+    It does when the people it touches become a crowd, or are one no longer. With more known people
+    behind it than evidence may have, it was a crowd and stays one.
+    """
+    most = rule(found.nodes[wall].namespace).evidence_up_to
+    behind = found.walls[wall]
+    near = behind | {link.a + link.b - wall for link in new.links if wall in (link.a, link.b)}
+    if len(near) <= min(most, graph.PUBLIC_AFTER):
+        return False
+    described = [found.beyond[id] for id in behind if id in found.beyond]
+    people = {one.customer for one in described if one.ok and rule(one.person_namespace).strong}
+    return len(people) <= most
 
 
 def _partition(found: Neighbourhood, new: Arrivals) -> Clustering:

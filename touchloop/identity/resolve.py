@@ -19,7 +19,7 @@ from touchloop.core import arrays, clock
 from touchloop.core.db import Connection
 from touchloop.identity import known
 from touchloop.identity.cluster import Clustering, cluster
-from touchloop.identity.graph import DECLARED, OBSERVED, Link, Node
+from touchloop.identity.graph import ALIAS, DECLARED, OBSERVED, Link, Node
 from touchloop.identity.known import Key, Tie
 from touchloop.identity.namespaces import normalise, rule
 from touchloop.identity.recompute import Arrivals, Cause, Change, lock, open_suggestions, recompute
@@ -32,7 +32,9 @@ class Claim:
     """What one message says about who it is from: (namespace, raw value), strongest first.
 
     `declares`: the message states that these belong together (identify, alias) rather than merely
-    carrying them. `previous` is the identifier that an alias gives up for the first of `ids`.
+    carrying them. `previous` is the identifier that an alias gives up for the first of `ids`. The
+    wire does not say of which kind it was: as an anonymous id, it also stands for the user id of
+    the same value, if there ever is one.
     """
 
     ids: tuple[tuple[str, str], ...]
@@ -103,19 +105,24 @@ def _read(claim: Claim, keys: dict[Key, _Origin], ties: dict[Tie, _Origin]) -> l
             usable.append((namespace, value))
     if len(usable) > 1:
         usable.sort(key=_priority)
+    kinds = [DECLARED if claim.declares else OBSERVED] * len(usable)
     if claim.previous is not None:
         value = normalise(*claim.previous)
-        if value is not None and (claim.previous[0], value) not in usable:
+        if value is not None and (claim.previous[0], value) not in usable[:1]:
             usable.append((claim.previous[0], value))
+            kinds.append(ALIAS)
     if usable:
         origin = _Origin(clock.micros(claim.at), claim.source_id, claim.message_key)
-        kind = DECLARED if claim.declares else OBSERVED
         center = usable[0]
         _note(keys, center, origin)
-        for other in usable[1:]:
+        for other, kind in zip(usable[1:], kinds[1:], strict=True):
             _note(keys, other, origin)
-            _note(ties, (center, other, kind) if center < other else (other, center, kind), origin)
+            _note(ties, _tie(center, other, kind), origin)
     return usable
+
+
+def _tie(one: Key, other: Key, kind: str) -> Tie:
+    return (one, other, kind) if one < other else (other, one, kind)
 
 
 def _priority(key: Key) -> int:
@@ -135,18 +142,50 @@ def _times(ties: dict[Tie, _Origin]) -> dict[Tie, int]:
 def _store(
     conn: Connection, keys: dict[Key, _Origin], ties: dict[Tie, _Origin]
 ) -> tuple[dict[Key, int], list[Change]]:
-    times = _times(ties)
     with conn.transaction():
         lock(conn)
         ids = known.find(conn, keys)
         new_keys = [key for key in sorted(keys) if key not in ids]
         fresh = dict(zip(new_keys, _new_ids(conn, len(new_keys)), strict=True))
         ids |= fresh
+        for tie, origin in _twins(conn, ids, fresh, ties).items():
+            _note(ties, tie, origin)
+        times = _times(ties)
         newcomers = {id: (Node(id, *key), keys[key]) for key, id in fresh.items()}
         links = {known.pair(ids, tie): ties[tie] for tie in known.unknown(conn, ids, times)}
         touched = _place(conn, newcomers, links)
     known.keep(ids, times)
     return ids, touched
+
+
+def _twins(
+    conn: Connection, ids: dict[Key, int], fresh: dict[Key, int], ties: dict[Tie, _Origin]
+) -> dict[Tie, _Origin]:
+    """Aliases that gave up an anonymous id for a user id, said of the user id of the same value.
+
+    Both sides are looked at, so that it does not matter which came first: the alias (in `ties`) or
+    the user id that has this value (in `fresh`).
+    """
+    found: dict[Tie, _Origin] = {}
+    said: dict[Key, list[tuple[Key, _Origin]]] = defaultdict(list)
+    for (one, other, kind), origin in ties.items():
+        if kind == ALIAS and {one[0], other[0]} == {"user_id", "anonymous_id"}:
+            former, user = sorted((one, other))
+            said["user_id", former[1]].append((user, origin))
+    there = known.find(conn, said.keys() - ids.keys())
+    ids |= there
+    for twin in said.keys() & ids.keys():
+        for user, origin in said[twin]:
+            if user != twin:
+                _note(found, _tie(user, twin, ALIAS), origin)
+    values = [value for namespace, value in fresh if namespace == "user_id"]
+    if values:
+        for value, user, at, source, key in conn.execute(_ALIASES, (arrays.texts(values),)):
+            if user != value:
+                ids |= known.find(conn, [("user_id", user)])
+                tie = _tie(("user_id", user), ("user_id", value), ALIAS)
+                _note(found, tie, _Origin(clock.micros(at), source, key))
+    return found
 
 
 def _place(
@@ -256,3 +295,13 @@ def _upsert_links(conn: Connection, links: dict[tuple[int, int, str], _Origin]) 
 
 def _uuid(key: UUID | bytes | None) -> UUID | None:
     return UUID(bytes=key) if isinstance(key, bytes) else key
+
+
+_ALIASES = """
+    SELECT former.value, u.value, l.created_at, l.source_id, l.message_key
+      FROM unnest(%s::text[]) w(value)
+      JOIN identifiers former ON former.namespace = 'anonymous_id' AND former.value = w.value
+      JOIN LATERAL (SELECT * FROM links WHERE a_id = former.id AND kind = 'alias' UNION ALL
+                    SELECT * FROM links WHERE b_id = former.id AND kind = 'alias') l ON true
+      JOIN identifiers u ON u.id = l.a_id + l.b_id - former.id AND u.namespace = 'user_id'
+"""

@@ -12,7 +12,8 @@ from touchloop.core.db import Connection
 def customers_of(conn: Connection, subject_ids: Sequence[int]) -> dict[int, int]:
     """The customer of each subject; unknown subjects are left out."""
     rows = conn.execute(
-        "SELECT id, customer_id FROM identifiers WHERE id = ANY(%s::bigint[])", (arrays.numbers(subject_ids),),
+        "SELECT id, customer_id FROM identifiers WHERE id = ANY(%s::bigint[])",
+        (arrays.numbers(subject_ids),),
         binary=True,
     ).fetchall()
     return dict(rows)

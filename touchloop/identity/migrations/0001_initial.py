@@ -37,7 +37,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('a_id', models.BigIntegerField()),
                 ('b_id', models.BigIntegerField()),
-                ('kind', models.TextField(choices=[('observed', 'Observed'), ('declared', 'Declared'), ('staff', 'Staff'), ('cut', 'Cut')])),
+                ('kind', models.TextField(choices=[('observed', 'Observed'), ('declared', 'Declared'), ('alias', 'Alias'), ('staff', 'Staff'), ('cut', 'Cut')])),
                 ('source_id', models.IntegerField()),
                 ('message_key', models.UUIDField(null=True)),
                 ('created_at', models.DateTimeField()),

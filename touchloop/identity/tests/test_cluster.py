@@ -16,7 +16,7 @@ NAMES = {
     "u": "user_id", "x": "external:crm", "c": "card", "e": "email", "p": "phone",
     "a": "anonymous_id", "d": "device",
 }  # fmt: skip
-KINDS = {"-": "observed", "=": "declared", "+": "staff", "/": "cut"}
+KINDS = {"-": "observed", "=": "declared", ">": "alias", "+": "staff", "/": "cut"}
 
 
 def partition(text: str, *, blocked: str = "") -> tuple[str, str, str]:
@@ -67,10 +67,10 @@ def _read(found: Clustering, names: dict[int, str]) -> tuple[str, str, str]:
         ("u1=e1 u2=e1", "e1 u1 u2", "e1", "u1~u2:shared_email"),
         ("u1=e1 e1=c1 c1=e2 u2=e2", "c1 e1u1 e2u2", "c1", "u1~u2:shared_card"),
         # an alias joins, unless that brings differing strong identifiers together
-        ("a1=u1", "a1u1", "", ""),
-        ("u1=u2", "u1u2", "", ""),
-        ("u1=u2 u1-a1 u2-a1", "a1u1u2", "", ""),
-        ("u1=u2 u1-x1 u2-x2", "u1x1 u2x2", "", "u1~u2:alias"),
+        ("a1>u1", "a1u1", "", ""),
+        ("u1>u2", "u1u2", "", ""),
+        ("u1>u2 u1-a1 u2-a1", "a1u1u2", "", ""),
+        ("u1>u2 u1-x1 u2-x2", "u1x1 u2x2", "", "u1~u2:alias"),
         # a second external id of one kind never joins by itself
         ("u1=x1 u1=x2", "u1x1 x2", "", "u1~x2:differing"),
         ("u1=e1 e1-x1 e1-x2", "e1u1 x1 x2", "", "u1~x1:differing u1~x2:differing"),
@@ -119,8 +119,7 @@ names = st.builds(lambda kind, n: f"{kind}{n}", st.sampled_from("uxcepad"), st.i
 
 @settings(max_examples=400, deadline=None)
 @given(
-    st.lists(st.tuples(names, names, st.sampled_from(["observed", "declared", "staff", "cut"])),
-             max_size=14),
+    st.lists(st.tuples(names, names, st.sampled_from([*KINDS.values()])), max_size=14),
     st.randoms(use_true_random=False),
 )  # fmt: skip
 def test_depends_on_the_set_of_links_only(
@@ -156,12 +155,12 @@ def _clustered(
 
 
 @settings(max_examples=200, deadline=None)
-@given(st.lists(st.tuples(names, names, st.sampled_from(["observed", "declared"])), max_size=14))
+@given(st.lists(st.tuples(names, names, st.sampled_from(["observed", "alias"])), max_size=14))
 def test_evidence_alone_never_puts_two_user_ids_together_except_by_alias(
     wanted: list[tuple[str, str, str]],
 ) -> None:
     links = [(a, b, kind, at) for at, (a, b, kind) in enumerate(wanted) if a != b]
-    aliased = any(a[0] == b[0] == "u" and kind == "declared" for a, b, kind, _ in links)
+    aliased = any(a[0] == b[0] == "u" and kind == "alias" for a, b, kind, _ in links)
     groups, states, _ = _clustered(links, random.Random(1))
     for group in groups:
         users = [name for name in group if name[0] == "u"]

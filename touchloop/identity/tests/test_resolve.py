@@ -23,7 +23,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 START = datetime(2026, 1, 1, tzinfo=UTC)
 NAMES = {
     "u": "user_id", "x": "external:crm", "c": "card", "e": "email", "p": "phone",
-    "a": "anonymous_id", "d": "device",
+    "a": "anonymous_id", "d": "device", "f": "anonymous_id",
 }  # fmt: skip
 PHONES = "+1415555267"
 
@@ -49,6 +49,7 @@ def claim(text: str, *, declares: bool = False, previous: str = "", at: int = 0)
 
 def _identifier(name: str) -> tuple[str, str]:
     values = {"e": f"{name}@shop.example", "p": f"{PHONES}{name[1:]}"}
+    values["f"] = f"u{name[1:]}"  # an anonymous id that looks like a user id
     return NAMES[name[0]], values.get(name[0], name)
 
 
@@ -186,14 +187,29 @@ def test_forgets_what_was_erased(conn: Connection) -> None:
     assert conn.execute("SELECT id FROM identifiers WHERE value = 'u1'").fetchone() == (subject,)
 
 
-names = st.builds(lambda kind, n: f"{kind}{n}", st.sampled_from("uuxceepaadd"), st.integers(1, 4))
+@pytest.mark.parametrize("late", [False, True])
+def test_an_alias_of_a_former_user_id_joins_whichever_comes_first(
+    conn: Connection, late: bool
+) -> None:
+    former = Claim((("user_id", "f1"),), False, None, 1, uuid4(), START)
+    alias = Claim((("user_id", "u1"),), True, ("anonymous_id", "f1"), 1, uuid4(), START)
+    for batch in ([alias], [former]) if late else ([former], [alias]):
+        resolve(conn, batch)
+    assert customers(conn) == "f1f1u1"
+    assert stored(conn) == computed(conn)
+    _wipe(conn)
+    resolve(conn, [former, alias])
+    assert customers(conn) == "f1f1u1"
+
+
+names = st.builds(lambda kind, n: f"{kind}{n}", st.sampled_from("uuxceepaaddf"), st.integers(1, 4))
 claims = st.builds(
     lambda ids, declares, previous, at: claim(
         " ".join(ids), declares=declares, previous=previous, at=at
     ),
     st.lists(names, min_size=1, max_size=3),
     st.booleans(),
-    st.one_of(st.just(""), st.just(""), names),
+    st.one_of(st.just(""), st.just(""), names, st.sampled_from(["f1", "f2", "f3"])),
     st.integers(0, 30),
 )
 
