@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, timedelta
 from typing import Any
 
 import numpy as np
@@ -73,7 +73,8 @@ def test_live_rules_are_read_again_when_one_changes(conn: db.Connection) -> None
     one = make(conn)
     before = api.live(conn)
     assert api.live(conn) is before
-    api.change(one.id, rule={"trait": {"name": "x", "op": "exists"}}, actor=None, now=NOW, conn=conn)
+    known = {"trait": {"name": "x", "op": "exists"}}
+    api.change(one.id, rule=known, actor=None, now=NOW, conn=conn)
     after = api.live(conn)
     assert (before.needs.traits, after.needs.traits) == (frozenset(), frozenset({"x"}))
     api.set_state(one.id, "paused", now=NOW, conn=conn)
@@ -88,8 +89,8 @@ def test_every_rule_is_kept_as_a_version(conn: db.Connection) -> None:
     )
     assert (changed.name, changed.version) == ("Recent buyers", 2)
     assert changed.sentence == "has not had “Order Completed” in the last 5 days"
-    kept = api.versions(one.id, conn=conn)
-    assert [(v.version, v.before_count, v.after_count) for v in kept] == [(2, 5, 7), (1, None, None)]
+    kept = [(v.version, v.before_count, v.after_count) for v in api.versions(one.id, conn=conn)]
+    assert kept == [(2, 5, 7), (1, None, None)]
 
 
 def test_circles_and_unknown_segments_are_refused(conn: db.Connection) -> None:
@@ -126,8 +127,8 @@ def settle(conn: db.Connection) -> None:
     )
     for id, traits in ((501, {"city": {"v": "Graz", "s": 1}}), (502, {})):
         conn.execute(
-            "INSERT INTO identifiers (id, namespace, value, customer_id, person_id, state, first_seen_at,"
-            " source_id)"
+            "INSERT INTO identifiers (id, namespace, value, customer_id, person_id, state,"
+            " first_seen_at, source_id)"
             " OVERRIDING SYSTEM VALUE VALUES (%s, 'user', %s, %s, %s, 'ok', now(), 1)",
             (id, str(id), id, id),
         )

@@ -118,7 +118,8 @@ lines = st.one_of(
         st.lists(st.sampled_from(TEXTS), min_size=1, max_size=2).map(tuple),
     ),
     st.builds(
-        g.Line, st.sampled_from(g.LINE_FIELDS), st.just("contains"), st.sampled_from((("a",), ("b",)))
+        g.Line, st.sampled_from(g.LINE_FIELDS), st.just("contains"),
+        st.sampled_from((("a",), ("b",))),
     ),
 )  # fmt: skip
 empty: Any = st.just(())
