@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import duckdb
@@ -71,15 +71,24 @@ def _decide(
     customers = customers_of(conn, sorted(set(subjects) - {0}))
     conn.execute(_LOCK, [sorted(set(customers.values()))])
     told = record(conn, _news(conn, values))
-    fresh = {subject for subject in customers if subject > before}
-    concerned = sorted({customers[s] for s in told | fresh})
+    grown = _grown(conn, before, customers.values())
+    concerned = sorted({customers[subject] for subject in told} | grown)
     fold(conn, concerned, allowed=allowed(conn, concerned), now=context.at)
     conn.execute(_SEEN, {"ids": concerned, "now": context.at})
     conn.execute(_DUE, {"ids": concerned, "now": context.at})
     conn.commit()
-    created = len(fresh)
-    updated = len(told - fresh)
-    return created, updated, len(rows) - created - updated
+    created = len({subject for subject in customers if subject > before})
+    touched = sum(s in told or customers.get(s) in grown for s in subjects)
+    return created, touched - created, len(rows) - touched
+
+
+def _grown(conn: Connection, before: int, customer_ids: Iterable[int]) -> set[int]:
+    """The customers that have an identifier since then."""
+    found = conn.execute(
+        "select distinct customer_id from identifiers where id > %s and customer_id = any(%s)",
+        [before, sorted(set(customer_ids))],
+    )
+    return {row[0] for row in found.fetchall()}
 
 
 def _claim(names: list[str], row: tuple[Any, ...], context: Context) -> Claim:

@@ -38,14 +38,12 @@ class Context:
         return self.at.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
     def traits(self) -> list[tuple[str, str]]:
-        """(name, column of JSON) of every trait, with the addresses that identify too."""
-        named = [(name, f"t{number}") for number, (name, _) in enumerate(self.columns.traits)]
-        keys = [
-            (name, f"to_json(k{number})::varchar")
-            for number, (name, _) in enumerate(self.columns.keys)
-            if name in ("email", "phone")
-        ]
-        return named + keys
+        """(name, column of JSON) of every trait. An address is an identifier, and only that."""
+        return [(name, f"t{number}") for number, (name, _) in enumerate(self.columns.traits)]
+
+    def addresses(self) -> dict[str, str]:
+        """The columns of the e-mail address and the phone number."""
+        return {name: f"k{number}" for number, (name, _) in enumerate(self.columns.keys)}
 
 
 def write_new(
@@ -102,12 +100,12 @@ def _number(connection: duckdb.DuckDBPyConnection, conn: Connection, columns: Co
 def _reserve(conn: Connection, number: int) -> tuple[int, int]:
     """A run of ids; nobody else takes any while identity's lock is held."""
     row = conn.execute(
-        "select min(id), max(id) from (select nextval(pg_get_serial_sequence('identifiers', 'id'))"
-        " as id from generate_series(1, greatest(%s, 1))) s",
-        [number],
+        "select setval(s.name, nextval(s.name) + greatest(%(n)s, 1) - 1)"
+        " from (select pg_get_serial_sequence('identifiers', 'id') as name) s",
+        {"n": number},
     ).fetchone()
     assert row is not None
-    return int(row[0]), int(row[1])
+    return int(row[0]) - max(number, 1) + 1, int(row[0])
 
 
 def _send_identifiers(
@@ -170,10 +168,11 @@ def _customers(context: Context) -> str:
         cells = [f"json_extract_string({found[name]}, '$')" for name in names if name in found]
         return f"coalesce({', '.join([*cells, repr('')])})"
 
+    email, phone = (context.addresses().get(name, "''") for name in ("email", "phone"))
     first, last = text("firstName", "first_name"), text("lastName", "last_name")
     name = f"coalesce(nullif({text('name')}, ''), trim(concat_ws(' ', {first}, {last})))"
     return (
-        f"select lead, left({name}, 300), left({text('email')}, 320), left({text('phone')}, 40),"
+        f"select lead, left({name}, 300), left({email}, 320), left({phone}, 40),"
         f" '{{' || concat_ws(',', {entries or repr('')}) || '}}' from fresh"
     )
 
