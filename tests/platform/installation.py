@@ -26,6 +26,7 @@ class Installation:
     home: Path
     port: int = field(default_factory=lambda: free_pair())
     command: tuple[str, ...] = (sys.executable, "-m", "touchloop")
+    cwd: Path | None = None
     serving: subprocess.Popen[str] | None = None
 
     @property
@@ -37,6 +38,7 @@ class Installation:
     def run(self, *arguments: str, timeout: float = 120) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [*self.command, *arguments],
+            cwd=self.cwd,
             env=self.environment,
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -56,6 +58,7 @@ class Installation:
         """Start serving, and wait until both doors answer."""
         self.serving = subprocess.Popen(
             [*self.command, "serve", "--port", str(self.port), "--json"],
+            cwd=self.cwd,
             env=self.environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

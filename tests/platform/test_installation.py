@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from tests.platform.installation import Installation, eventually
@@ -158,6 +159,6 @@ def _await_doctor(house: Installation, *, stored: int) -> dict[str, Any]:
 def _another(house: Installation, part: str, pid: int) -> Any:
     try:
         found = house.part(part)
-    except StopIteration:
+    except (StopIteration, psutil.NoSuchProcess, ProcessLookupError):
         return None
     return found if found.pid != pid else None

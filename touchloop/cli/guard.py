@@ -17,6 +17,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
+from touchloop.cli import runtime
+
 GRACE_SECONDS = 8.0
 
 
@@ -25,7 +27,8 @@ class Guard:
 
     def __init__(self, home: Path | None) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "touchloop.cli.guard", str(home or "")],
+            runtime.python("touchloop.cli.guard", str(home or "")),
+            env=runtime.environment(),
             stdin=subprocess.PIPE,
             start_new_session=True,
             text=True,

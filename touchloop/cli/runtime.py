@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from pathlib import Path
 
 import psycopg
 
@@ -13,6 +15,18 @@ from touchloop.core.errors import WrongSetting
 
 MIGRATION_LOCK = 7105_0002
 CHILD = "TOUCHLOOP_PART_OF"  # set for the parts that `serve` starts: it has prepared all
+
+
+def python(module: str, *arguments: str) -> list[str]:
+    """The command that runs a module of this very package, whatever lies in the current folder."""
+    return [sys.executable, "-P", "-m", module, *arguments]
+
+
+def environment() -> dict[str, str]:
+    """Ours, with this very package first on the path of a child."""
+    package = str(Path(__file__).resolve().parent.parent.parent)
+    paths = [package, *filter(None, [os.environ.get("PYTHONPATH")])]
+    return os.environ | {"PYTHONPATH": os.pathsep.join(paths)}
 
 
 @contextmanager

@@ -23,7 +23,7 @@ from touchloop.core import settings
 from touchloop.core.errors import TouchloopError, WrongSetting
 from touchloop.core.version import version
 
-START_SECONDS = 60.0
+START_SECONDS = 120.0
 Port = Annotated[int, typer.Option(min=1, max=65534, help="Where the console answers.")]
 Host = Annotated[str, typer.Option(help="The address to listen on; 0.0.0.0 is every network.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]

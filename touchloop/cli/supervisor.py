@@ -10,16 +10,14 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 
-from touchloop.cli import guard
+from touchloop.cli import guard, runtime
 from touchloop.cli.output import say
-from touchloop.cli.runtime import CHILD
 from touchloop.core import postgres
 from touchloop.core.errors import TouchloopError, WrongSetting
 
@@ -114,9 +112,9 @@ class Supervisor:
 
     def _start(self, child: _Running, watch: guard.Guard) -> None:
         child.process = subprocess.Popen(
-            [sys.executable, "-m", "touchloop", *child.part.arguments],
+            runtime.python("touchloop", *child.part.arguments),
             stdin=subprocess.DEVNULL,
-            env=os.environ | self.environment | {CHILD: str(os.getpid())},
+            env=runtime.environment() | self.environment | {runtime.CHILD: str(os.getpid())},
             process_group=0,
         )
         child.started = time.monotonic()
