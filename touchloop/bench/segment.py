@@ -13,12 +13,13 @@ import tempfile
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pyarrow as pa
-from deltalake.transaction import AddAction
+from deltalake.transaction import AddAction, RemoveAction
 from pyarrow import parquet
 
 from touchloop.bench import installation
@@ -59,8 +60,8 @@ def _measure(folder: Path, customers: int, interactions: int) -> Json:
     results: Json = {}
     with lake.engine(lake=lake.Lake(str(folder)), customers=people) as engine:
         for key, (rule, by_hand, target) in _cases().items():
-            value, members = _timed(lambda rule=rule: _compiled(engine, rule))
-            baseline, expected = _timed(lambda sql=by_hand: engine.rows(sql)[0][0])
+            value, members = _timed(partial(_compiled, engine, rule))
+            baseline, expected = _timed(partial(_by_hand, engine, by_hand))
             if members != expected:
                 raise AssertionError(f"{key}: {members} members, by hand {expected}")
             results[key] = installation.result(
@@ -100,7 +101,7 @@ def _commit(folder: Path) -> None:
     from touchloop.lake.tables import INTERACTIONS, Lake, open_table
 
     table = open_table(INTERACTIONS, lake=Lake(str(folder)))
-    added = [
+    added: list[AddAction | RemoveAction] = [
         AddAction(file.name, file.stat().st_size, {}, 0, True,
                   json.dumps({"numRecords": parquet.read_metadata(file).num_rows}))
         for file in sorted((folder / INTERACTIONS).glob("*.parquet"))
@@ -185,6 +186,11 @@ def _compiled(engine: Any, rule: Json) -> int:
     found: int = engine.rows(
         compiled.sql(NOW, select="SELECT COUNT(*) FILTER (WHERE s0) FROM answer")
     )[0][0]
+    return found
+
+
+def _by_hand(engine: Any, sql: str) -> int:
+    found: int = engine.rows(sql)[0][0]
     return found
 
 

@@ -36,10 +36,10 @@ from touchloop.insight.segments.sentence import sentence
 from touchloop.insight.segments.why import Reason, Why, why
 
 __all__ = [
-    "EXAMPLES", "SCHEMAS", "Comparison", "Compiled", "Example", "Filled", "Live", "LiveResult", "Membership",
-    "MembershipChange", "Needs", "Preview", "Reading", "Reason", "RuleSet", "Segment", "Version",
-    "Why", "apply", "change", "compare", "compile_rules", "create", "delete", "dependants", "engine", "evaluate",
-    "fill", "forget", "get", "install_examples", "listing", "live", "members", "parse", "preview",
-    "recount",
-    "segments_of", "sentence", "set_state", "to_json", "versions", "why",
+    "EXAMPLES", "SCHEMAS", "Comparison", "Compiled", "Example", "Filled", "Live", "LiveResult",
+    "Membership", "MembershipChange", "Needs", "Preview", "Reading", "Reason", "RuleSet",
+    "Segment", "Version", "Why", "apply", "change", "compare", "compile_rules", "create",
+    "delete", "dependants", "engine", "evaluate", "fill", "forget", "get", "install_examples",
+    "listing", "live", "members", "parse", "preview", "recount", "segments_of", "sentence",
+    "set_state", "to_json", "versions", "why",
 ]  # fmt: skip
