@@ -21,6 +21,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 USE_TZ = True
 TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English")]  # those with a catalogue of their own in LOCALE_PATHS
 LOCALE_PATHS = [ROOT / "locale"]
 SITE_ID = 1
 
