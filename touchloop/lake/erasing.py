@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Any
 
-import psycopg
-
+from touchloop.core import db
 from touchloop.lake import compact, locks, tables
 from touchloop.lake.tables import Lake
 
 
-def erase_subjects(
-    conn: psycopg.Connection[Any], subject_ids: Collection[int], *, lake: Lake | None = None
-) -> int:
+def erase_subjects(subject_ids: Collection[int], *, lake: Lake | None = None) -> int:
     """Delete every row of these subjects; gives how many.
 
     To be called when the log no longer holds them, or the next export would bring them back.
@@ -25,7 +21,11 @@ def erase_subjects(
         return 0
     listed = ", ".join(str(int(subject)) for subject in sorted(subject_ids))
     erased = 0
-    with locks.held(conn, locks.REWRITE, wait=True), locks.held(conn, locks.EXPORT, wait=True):
+    with (
+        db.connect(application="touchloop erase") as conn,
+        locks.held(conn, locks.REWRITE, wait=True),
+        locks.held(conn, locks.EXPORT, wait=True),
+    ):
         for name in tables.TABLES:
             table = tables.open_table(name, lake=lake)
             result = table.delete(f"subject_id in ({listed})")

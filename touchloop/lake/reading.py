@@ -53,7 +53,9 @@ def copy_in_pieces(
         yield _parse(b"".join(kept), schema)
 
 
-def copy_rows(conn: psycopg.Connection[Any], query: str, params: Params, how: str) -> Iterator[bytes]:
+def copy_rows(
+    conn: psycopg.Connection[Any], query: str, params: Params, how: str
+) -> Iterator[bytes]:
     """The rows of COPY in a format ("csv" or "binary"), each as the server sends it.
 
     By libpq itself: psycopg's own loop waits for each row in Python, some 20 µs a row. Raises the

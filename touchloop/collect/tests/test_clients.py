@@ -94,7 +94,9 @@ def test_segment_python_hears_why_it_was_refused(door: Served) -> None:
 
 def test_rudder_python(door: Served, source: Source) -> None:
     errors: list[Any] = []
-    client = Client(source.write_key, host=door.url, on_error=lambda error, _: errors.append(error))
+    client = library("rudderstack.analytics.client").Client(
+        source.write_key, host=door.url, on_error=lambda error, _: errors.append(error)
+    )
     client.identify("u1", {"plan": "x"})
     client.track("u1", "Bought", {"price": 2.5})
     client.group("u1", "g1", {"size": 3})

@@ -10,6 +10,7 @@ import pytest
 from touchloop.core import db
 from touchloop.demo import load, year
 from touchloop.flow.api import drain
+from touchloop.interactions.api import put
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -56,7 +57,7 @@ def test_an_interrupted_year_is_completed(few_households: None, conn: db.Connect
     senders = year.sources()
     days = year.shift_days(senders.till.created_at)
     part = list(year.records(senders, days=days))[:2]
-    load.put(conn, part)
+    put(conn, part)
     drain()
     loaded = load.load(tick=drain)
     assert loaded.complete

@@ -333,9 +333,9 @@ def test_erased_subjects_leave_the_lake(
     log.grow(conn, 3)
     bring(conn, log, lake)
     gone = [i for i in log.expected() if i % 3 + 1 == 2]
-    assert api.erase_subjects(conn, [2], lake=lake) == 2 * len(gone)
+    assert api.erase_subjects([2], lake=lake) == 2 * len(gone)
     assert ids(lake) == ids(lake, "lines") == [i for i in log.expected() if i not in gone]
-    assert api.erase_subjects(conn, [], lake=lake) == 0
+    assert api.erase_subjects([], lake=lake) == 0
 
 
 def test_the_engine_shows_merged_subjects_as_one_customer(
