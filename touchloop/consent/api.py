@@ -8,21 +8,15 @@ from touchloop.consent.deciding import (
     decide,
     mask,
 )
-from touchloop.consent.ledger import (
-    GIVEN,
-    WITHDRAWN,
-    ContactGrant,
-    UseGrant,
-    allowed_mask,
-    read,
-    record_contact,
-    record_use,
-    said_in,
-)
+from touchloop.consent.folding import Row, fold
+from touchloop.consent.ledger import allowed_mask, person_of, read, record_contact, record_use
+from touchloop.consent.matrix import MATRIX, Rule, default, strictest
 from touchloop.consent.purposes import ALL_BITS, BIT, CATEGORIES, PURPOSES, bits, names
+from touchloop.consent.statements import GIVEN, WITHDRAWN, ContactGrant, UseGrant, said_in
 
 __all__ = [
-    "ALL_BITS", "BIT", "CATEGORIES", "GIVEN", "NOBODY_SAID_ANYTHING", "PURPOSES", "WITHDRAWN",
-    "Choice", "ContactGrant", "Decision", "PersonConsent", "UseGrant", "allowed_mask", "bits",
-    "decide", "mask", "names", "read", "record_contact", "record_use", "said_in",
-]
+    "ALL_BITS", "BIT", "CATEGORIES", "GIVEN", "MATRIX", "NOBODY_SAID_ANYTHING", "PURPOSES",
+    "WITHDRAWN", "Choice", "ContactGrant", "Decision", "PersonConsent", "Row", "Rule", "UseGrant",
+    "allowed_mask", "bits", "decide", "default", "fold", "mask", "names", "person_of", "read",
+    "record_contact", "record_use", "said_in", "strictest",
+]  # fmt: skip

@@ -16,6 +16,10 @@ from touchloop.consent.purposes import BIT, PURPOSES
 
 GRANTED, DENIED, OBJECTED, PENDING = "granted", "denied", "objected", "pending"
 
+# A ledger row of this "purpose" says whether the person is a child.
+CHILD = "child"
+# To object to marketing is to object to being profiled and advertised to for it (GDPR 21(2)).
+_FOR_MARKETING = ("profile", "share")
 # A browser's Global Privacy Control objects to these, unless the person explicitly granted them.
 GPC_PURPOSES = ("share", "profile")
 
@@ -78,8 +82,10 @@ def decide(
     if channel is None or use.verdict == "deny":
         return use
     contact = _contact(person, purpose, channel, topic)
-    worst: Verdict = "deny" if contact.verdict == "deny" else (
-        "ask" if "ask" in (use.verdict, contact.verdict) else "allow"
+    worst: Verdict = (
+        "deny"
+        if contact.verdict == "deny"
+        else ("ask" if "ask" in (use.verdict, contact.verdict) else "allow")
     )
     return Decision(worst, use.reasons + contact.reasons, use.grants + contact.grants)
 
@@ -90,7 +96,8 @@ def mask(person: PersonConsent, *, category: str) -> int:
     What the policy allows in sums only counts as allowed here for `improve`, which never shows one.
     """
     return sum(
-        BIT[purpose] for purpose in PURPOSES
+        BIT[purpose]
+        for purpose in PURPOSES
         if decide(
             person, purpose=purpose, categories=(category,), about_one=purpose != "improve"
         ).allowed
@@ -106,6 +113,7 @@ def _use(
     if person.child and purpose in ("marketing", "profile", "share", "train"):
         return Decision("deny", (f"no {purpose} about a child",))
     choices = [_choice(person, purpose, category) for category in categories]
+    choices += _objections(person, purpose, categories)
     against = [choice for choice in choices if choice and choice.state in (DENIED, OBJECTED)]
     if against:
         said = "objected to" if against[0].state == OBJECTED else "refused"
@@ -124,10 +132,22 @@ def _use(
     return Decision("ask", (f"{purpose} needs the person's agreement, which is not there",))
 
 
+def _objections(person: PersonConsent, purpose: str, categories: tuple[str, ...]) -> list[Choice]:
+    """Objections to something else that reach this use as well."""
+    found = []
+    if purpose in _FOR_MARKETING:
+        found.append(person.use.get(("marketing", "")))
+    if "inferred" in categories:  # "do not profile me": then what was inferred is not used either
+        found.append(person.use.get(("profile", "")))
+    return [choice for choice in found if choice and choice.state == OBJECTED]
+
+
 def _contact(person: PersonConsent, purpose: str, channel: str, topic: str) -> Decision:
-    choice = person.contact.get((channel, topic)) or person.contact.get((channel, ""))
+    choice, of_channel = person.contact.get((channel, topic)), person.contact.get((channel, ""))
+    if choice is None or (of_channel and of_channel.state == DENIED and of_channel.at >= choice.at):
+        choice = of_channel  # leaving a channel ends every topic that was chosen before
     where = f"{channel} about {topic}" if topic else channel
-    if choice and choice.state in (DENIED, OBJECTED):
+    if choice and choice.state == DENIED:
         return Decision("deny", (f"the person does not want {where}",), (choice.grant_id,))
     if choice and choice.state == GRANTED:
         return Decision("allow", (f"the person wants {where}",), (choice.grant_id,))
@@ -141,7 +161,8 @@ def _contact(person: PersonConsent, purpose: str, channel: str, topic: str) -> D
 def _choice(person: PersonConsent, purpose: str, category: str) -> Choice | None:
     """What was said of this category, or of all; of the two, a refusal."""
     said = [
-        choice for key in ((purpose, category), (purpose, ""))
+        choice
+        for key in ((purpose, category), (purpose, ""))
         if (choice := person.use.get(key)) is not None
     ]
     refusals = [choice for choice in said if choice.state != GRANTED]

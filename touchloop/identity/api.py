@@ -10,6 +10,7 @@ from touchloop.identity.provenance import (
     Tie,
     count_suggestions,
     identifiers,
+    merged_at,
     operations,
     suggestions,
 )
@@ -21,7 +22,7 @@ from touchloop.identity.subjects import customers_of, subjects_of
 __all__ = [
     "Change", "Claim", "Decided", "Held", "Operation", "Resolution", "Rule", "Suggested", "Tie",
     "Unsettled", "answer", "block", "broken", "count_suggestions", "customers_of",
-    "for_external_id", "identifiers", "lock", "merge", "normalise", "operations",
+    "for_external_id", "identifiers", "lock", "merge", "merged_at", "normalise", "operations",
     "pending_changes", "resolve", "rule", "separate", "settle_changes", "subjects_of",
     "suggestions", "undo",
 ]  # fmt: skip

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any, LiteralString
 from uuid import UUID
 
+from touchloop.core import arrays
 from touchloop.core.db import Connection
 
 
@@ -119,6 +120,17 @@ def suggestions(
         {"state": state, "customer": customer_id, "before": before, "limit": limit},
     )
     return [_suggested(row) for row in rows]
+
+
+def merged_at(conn: Connection, customer_ids: Sequence[int]) -> dict[int, datetime]:
+    """When customers were last composed of what had been several; the others are left out."""
+    rows = conn.execute(
+        "SELECT i.customer_id, max(m.at) FROM identifiers i"
+        " JOIN merge_operations m ON m.customer_ids @> ARRAY[i.id]"
+        " WHERE i.customer_id = ANY(%s::bigint[]) GROUP BY 1",
+        (arrays.numbers(customer_ids),),
+    )
+    return {customer: at for customer, at in rows}
 
 
 def count_suggestions(conn: Connection) -> int:
