@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from touchloop.core.db import Connection
+from touchloop.identity.api import normalise
 
 SHORTEST = 2
 CANDIDATES = 400  # names that are looked at before the most recent of them are shown
@@ -48,7 +49,7 @@ def find(
         _FIND,
         {
             "exact": spellings(words),
-            "starts": [_like(start) for start in beginnings(words)],
+            "starts": beginnings(words),
             "name": _like(words.lower()),
             "query": prefix_query(words),
             "id": int(words.lstrip("#")) if _NUMBER.fullmatch(words) else None,
@@ -66,16 +67,12 @@ def find(
 
 def spellings(words: str) -> list[str]:
     """How an identifier that somebody typed may stand in the record, in every namespace."""
-    from touchloop.identity.api import normalise
-
     written = (normalise(namespace, words) for namespace in ("email", "phone", "card", "user_id"))
     return list(dict.fromkeys([*filter(None, written), words]))
 
 
 def beginnings(words: str) -> list[str]:
     """What the written form of an identifier may begin with, when only its beginning was typed."""
-    from touchloop.identity.api import normalise
-
     found = [words, words.lower()]
     digits = re.sub(r"\D", "", words)
     if len(digits) >= 4 and _PHONE_LIKE.fullmatch(words):
@@ -110,7 +107,8 @@ WITH given AS MATERIALIZED (
   FROM unnest(%(starts)s::text[]) s
   CROSS JOIN LATERAL (
     SELECT customer_id, namespace, value FROM identifiers
-    WHERE value LIKE s.s AND (%(any)s OR namespace = ANY(%(namespaces)s))
+    WHERE value ~>=~ s.s AND value ~<~ (s.s || chr(1114111))
+      AND (%(any)s OR namespace = ANY(%(namespaces)s))
     ORDER BY value USING ~<~ LIMIT 60
   ) i
 ), called AS MATERIALIZED (

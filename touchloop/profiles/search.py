@@ -106,7 +106,9 @@ def listing(
         conditions.append(sort.beyond(descending=descending))
         parameters["key"] = _key(after, sort)
     parameters |= {"limit": limit + 1, "shown": list(traits)}
-    query = f"{_SELECT} {_where(conditions)} ORDER BY {sort.by(descending=descending)} LIMIT %(limit)s"
+    by = sort.by(descending=descending)
+    chosen = _CHOSEN.format(source=_source(conditions, by), where=_where(conditions), by=by)
+    query = _SELECT.format(chosen=chosen, by=by)
     with _patience(conn):
         found = conn.execute(query, parameters).fetchall()
     rows = tuple(_listed(row) for row in found[:limit])
@@ -123,7 +125,10 @@ def count(conn: Connection, wanted: Filter) -> Count:
         if row and row[0] > COUNTED_UP_TO:
             return Count(row[0], exact=False)
     conditions, parameters = _conditions(conn, wanted)
-    query = f"SELECT count(*) FROM (SELECT 1 {_FROM} {_where(conditions)} LIMIT %(limit)s) c"
+    query = (
+        f"SELECT count(*) FROM"
+        f" (SELECT 1 {_source(conditions)} {_where(conditions)} LIMIT %(limit)s) counted"
+    )
     with _patience(conn):
         row = conn.execute(query, {**parameters, "limit": COUNTED_UP_TO + 1}).fetchone()
     n = int(row[0]) if row else 0
@@ -164,13 +169,17 @@ SORTS: dict[str, Sort] = {
     "orders": Sort(("a.orders", "a.customer_id"), ("int", "bigint"), (9, 0)),
 }
 
-_FROM = "FROM activity a JOIN customers c ON c.id = a.customer_id"
-_SELECT = f"""
+# The page's customers are chosen first; only theirs are the names and traits that are read.
+_CHOSEN = "SELECT a.* {source} {where} ORDER BY {by} LIMIT %(limit)s"
+_ACTIVITY = "FROM activity a"
+_KNOWN = "FROM activity a JOIN customers c ON c.id = a.customer_id"
+_SELECT = """
 SELECT c.id, c.display_name, c.email, c.phone, c.stage, c.created_at, a.first_seen_at,
        a.last_seen_at, a.interactions, a.orders, a.spend, a.last_day, lower(c.display_name),
        (SELECT jsonb_object_agg(n, c.traits -> n -> 'v') FROM unnest(%(shown)s::text[]) n
         WHERE c.traits ? n)::text, l.namespace, l.value
-{_FROM} JOIN identifiers l ON l.id = c.id
+FROM ({chosen}) a JOIN customers c ON c.id = a.customer_id JOIN identifiers l ON l.id = c.id
+ORDER BY {by}
 """
 
 _PARTS = {
@@ -217,6 +226,12 @@ def _conditions(conn: Connection, wanted: Filter) -> tuple[list[str], dict[str, 
 
 def _where(conditions: Sequence[str]) -> str:
     return "WHERE " + " AND ".join(conditions) if conditions else ""
+
+
+def _source(conditions: Sequence[str], by: str = "") -> str:
+    """The tables that the choice needs; without a question to them, customers are left out."""
+    asked = any(part.startswith("c.") or "(c." in part for part in (*conditions, by))
+    return _KNOWN if asked else _ACTIVITY
 
 
 def _listed(row: Sequence[Any]) -> Listed:

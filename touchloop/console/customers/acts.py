@@ -1,0 +1,151 @@
+"""What staff do on a customer's page: a note, a trait. Each goes the way of every interaction."""
+
+from __future__ import annotations
+
+import msgspec
+from django.db import transaction
+from django.http import HttpResponse
+from django.shortcuts import redirect
+from django.utils.translation import gettext as _
+
+from touchloop.console import database
+from touchloop.console.customers import person, sight
+from touchloop.console.pages import Request, page, say
+from touchloop.core import audit, clock, ids
+from touchloop.core.access import Permission
+from touchloop.core.db import Connection
+from touchloop.identity import api as identity
+from touchloop.interactions import api as interactions
+from touchloop.interactions.api import Record
+from touchloop.profiles import api as profiles
+from touchloop.profiles.api import STAFF, Customer, TraitValue
+
+LONGEST_NOTE = 5_000
+
+
+@page(Permission.CUSTOMERS_EDIT, methods=("POST",))
+def note(request: Request, id: int) -> HttpResponse:
+    """Write a note; it stands in the timeline once the flow has taken it, in a moment."""
+    conn = database.here()
+    customer = person.within_sight(conn, id, sight.of(request.actor))
+    text = request.POST.get("text", "").replace("\0", "").strip()
+    if not text or len(text) > LONGEST_NOTE:
+        say(request, _("Write a note of up to %d characters.") % LONGEST_NOTE, error=True)
+        return redirect("customer", customer.id)
+    with transaction.atomic():
+        _put(conn, customer, "Note Added", {"text": text, **_author(request)})
+        audit.record("customer.note", by=request.actor, kind="customer", id=customer.id)
+    say(request, _("Note added. It stands in the timeline in a moment."))
+    return redirect("customer", customer.id)
+
+
+@page(Permission.CUSTOMERS_EDIT, methods=("POST",))
+def trait(request: Request, id: int) -> HttpResponse:
+    """Set a trait as staff: it counts more than systems and imports, less than the customer's word."""
+    conn, sees = database.here(), sight.of(request.actor)
+    customer = person.within_sight(conn, id, sees)
+    name = (request.GET.get("name") or request.POST.get("name", "")).strip()
+    value = request.POST.get("value", "").replace("\0", "").strip()
+    kept, _refused = profiles.permitted({name: value}, trusted=False) if name else ({}, [])
+    if not kept or not sees.shows_trait(name):
+        say(request, _("This trait cannot be set by hand."), error=True)
+        return redirect("customer", customer.id)
+    before = next((fact.value for fact in customer.facts if fact.name == name), None)
+    with transaction.atomic():
+        _set(conn, customer, name, _typed(value, before))
+        _put(conn, customer, "Trait Changed", {"trait": name, "value": value, **_author(request)})
+        audit.record(
+            "customer.trait", by=request.actor, kind="customer", id=customer.id, name=name
+        )
+    weightier = any(fact.name == name and fact.authority > STAFF for fact in customer.facts)
+    say(request, _said(name, weightier))
+    return redirect("customer", customer.id)
+
+
+def _said(name: str, weightier: bool) -> str:
+    if weightier:
+        return _("Kept. What the customer said of %s still counts more.") % name
+    return _("%s is changed. It shows in a moment.") % name
+
+
+def _set(conn: Connection, customer: Customer, name: str, value: object) -> None:
+    source = _own_source(conn)
+    profiles.record(
+        conn,
+        [
+            TraitValue(
+                subject_id=customer.id, name=name, authority=STAFF, value=value, source_id=source,
+                at=clock.now(), tie=ids.uuid7(),
+            )
+        ],
+    )
+    conn.execute(_REFRESH, (customer.id, clock.now()))
+
+
+def _typed(value: str, before: object) -> object:
+    """A number stays a number."""
+    if isinstance(before, (int, float)) and not isinstance(before, bool):
+        try:
+            return int(value) if value.lstrip("-").isdigit() else float(value)
+        except ValueError:
+            return value
+    return value
+
+
+def _put(conn: Connection, customer: Customer, event: str, properties: dict[str, object]) -> None:
+    """Into the inbox, as Touchloop's own message about this customer."""
+    message = {
+        "type": "track", "event": event, "messageId": str(ids.uuid7()),
+        "timestamp": clock.now().isoformat(), "properties": properties,
+        **_named(conn, customer.id),
+    }
+    interactions.put(
+        conn,
+        [
+            Record(
+                source_id=_own_source(conn), received_us=clock.micros(clock.now()), type="track",
+                ip=None, gpc=False, body=msgspec.json.encode(message), ids=[""], n=1,
+                wire="internal",
+            )
+        ],
+    )
+
+
+def _named(conn: Connection, customer_id: int) -> dict[str, object]:
+    """The customer by one identifier alone, so that the message ties nothing together."""
+    rows = conn.execute(
+        "SELECT namespace, value FROM identifiers WHERE id = ANY(%s)"
+        " ORDER BY array_position(%s, namespace) NULLS LAST, id LIMIT 1",
+        (
+            identity.subjects_of(conn, [customer_id])[customer_id],
+            ["user_id", "anonymous_id", "card", "email", "phone", "device"],
+        ),
+    ).fetchall()
+    namespace, value = rows[0]
+    if namespace == "user_id":
+        return {"userId": value}
+    if namespace == "anonymous_id":
+        return {"anonymousId": value}
+    # The contract wants one of the two; a blocked value names nobody, and the other id counts alone.
+    kind = namespace.removeprefix("external:")
+    return {"anonymousId": "anonymous", "context": {"externalIds": [
+        {"type": kind, "id": value, "collection": "users", "encoding": "none"}]}}
+
+
+def _author(request: Request) -> dict[str, object]:
+    return {"author": request.actor.name or request.actor.email, "author_id": request.actor.id}
+
+
+def _own_source(conn: Connection) -> int:
+    row = conn.execute("SELECT id FROM sources WHERE slug = 'touchloop'").fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+
+
+# The worker folds the customer anew and asks the segments again.
+_REFRESH = """
+INSERT INTO refreshes (customer_id, due_at, reason) VALUES (%s, %s, 'staff')
+ON CONFLICT (customer_id) DO UPDATE SET due_at = least(refreshes.due_at, excluded.due_at)
+"""

@@ -1,0 +1,99 @@
+"""What is understood of a customer: segments, scores, and how often it comes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.urls import reverse
+
+from touchloop.console.customers import wording
+from touchloop.core import clock
+from touchloop.core.db import Connection
+from touchloop.profiles.api import Customer
+
+WEEKS = 26
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """A segment that the customer is in."""
+
+    name: str
+    url: str
+    why: str
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ShownScore:
+    """A number that was computed, with what it was made of."""
+
+    name: str
+    value: float
+    at: datetime
+    inputs: Sequence[tuple[str, str, str]]
+
+
+def context(conn: Connection, customer: Customer) -> dict[str, Any]:
+    """The right column of the page."""
+    return {
+        "segments": _memberships(conn, customer.id),
+        "scores": _scores(conn, customer.id),
+        "weeks": _weeks(conn, customer.id) if customer.orders else [],
+    }
+
+
+def _memberships(conn: Connection, customer_id: int) -> list[Membership]:
+    rows = conn.execute(
+        "SELECT s.id, s.name, m.since FROM segment_members m JOIN segments s ON s.id = m.segment_id"
+        " WHERE m.customer_id = %s ORDER BY m.since DESC, s.name LIMIT 60",
+        (customer_id,),
+    ).fetchall()
+    return [
+        Membership(
+            name, reverse("segment", args=[id]), reverse("segment_why", args=[id, customer_id]),
+            since,
+        )
+        for id, name, since in rows
+    ]
+
+
+def _scores(conn: Connection, customer_id: int) -> list[ShownScore]:
+    rows = conn.execute(
+        "SELECT name, value, computed_at, inputs FROM scores WHERE customer_id = %s ORDER BY name",
+        (customer_id,),
+    ).fetchall()
+    return [ShownScore(_named(name), value, at, _inputs(inputs)) for name, value, at, inputs in rows]
+
+
+def _inputs(inputs: Any) -> list[tuple[str, str, str]]:
+    given = inputs if isinstance(inputs, Mapping) else {}
+    return [(_named(str(name)), wording.value(value), "") for name, value in given.items()]
+
+
+def _named(name: str) -> str:
+    return name.replace("_", " ").capitalize()
+
+
+def _weeks(conn: Connection, customer_id: int) -> list[int]:
+    """Orders in each of the last weeks, the oldest first."""
+    now = clock.now()
+    rows = conn.execute(
+        _ORDERS, {"customer": customer_id, "now": now, "since": now - timedelta(weeks=WEEKS)}
+    ).fetchall()
+    counted = dict(rows)
+    return [counted.get(WEEKS - 1 - week, 0) for week in range(WEEKS)]
+
+
+_ORDERS = """
+SELECT floor(extract(epoch FROM %(now)s::timestamptz - x.occurred_at) / 604800)::int AS week,
+       count(*)::int
+FROM identifiers i JOIN interactions x ON x.subject_id = i.id
+WHERE i.customer_id = %(customer)s AND x.occurred_at > %(since)s::timestamptz
+  AND x.occurred_at <= %(now)s::timestamptz
+  AND x.kind_id IN (SELECT id FROM kinds WHERE type = 'track' AND name = 'Order Completed')
+GROUP BY 1
+"""

@@ -1,0 +1,1 @@
+"""Live: interactions as they arrive, each with what every step of the flow did to it."""

@@ -1,0 +1,1 @@
+"""Suggestions: merges to decide, and merges to undo."""
