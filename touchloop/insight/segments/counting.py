@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from touchloop.insight.segments import grammar as g
 from touchloop.insight.segments import selecting
-from touchloop.insight.segments.literals import NOW, before_now, json_text, lit
+from touchloop.insight.segments.literals import NOW, among, before_now, json_text, lit
 from touchloop.insight.segments.relations import Relation, Step
 from touchloop.insight.segments.selecting import BOTH, DAY, FROM, INTERACTIONS, LEAD
 
@@ -21,8 +21,8 @@ _LARGEST = 1.7976931348623157e308
 _MASK_BITS = 60
 
 ASKED = (
-    ("condition", "BIGINT"), ("reading", "VARCHAR"), ("name", "VARCHAR"), ("pick", "BIGINT"),
-    ("length", "BIGINT"), ("start", "BIGINT"), ("stop", "BIGINT"),
+    ("condition", "BIGINT"), ("reading", "VARCHAR"), ("name", "VARCHAR"), ("key", "VARCHAR"),
+    ("pick", "BIGINT"), ("length", "BIGINT"), ("start", "BIGINT"), ("stop", "BIGINT"),
 )  # fmt: skip
 LIMITS = (
     ("condition", "BIGINT"), ("measure", "VARCHAR"), ("low", "DOUBLE"), ("high", "DOUBLE"),
@@ -49,13 +49,16 @@ class _Reading:
 
     source: str
     distinct: bool
+    key: str  # the column of a line by whose value conditions are found, as by the event's name
     questions: dict[str, int] = field(default_factory=dict)
     picks: dict[str, int] = field(default_factory=dict)
     leaves: list[tuple[int, g.Interactions]] = field(default_factory=list)
 
     @property
     def name(self) -> str:
-        return f"{self.source}_{'kinds' if self.distinct else 'counts'}"
+        return (
+            f"{self.source}_{'kinds' if self.distinct else 'counts'}{self.key and '_by_'}{self.key}"
+        )
 
 
 def compared(op: str, value: float) -> Range:
@@ -92,9 +95,11 @@ def otherwise(leaf: g.Interactions) -> bool:
 
 def steps(leaves: Iterable[tuple[int, g.Interactions]], *, due: bool) -> list[Step | Relation]:
     """From the relations to `judged`: a row for each customer and condition with an interaction."""
-    readings: dict[tuple[str, bool], _Reading] = {}
+    readings: dict[tuple[str, bool, str], _Reading] = {}
     for number, leaf in leaves:
-        key = (selecting.source_of(leaf.events, leaf.of), leaf.measure == "distinct")
+        keyed = _key(leaf.events)
+        source = selecting.source_of(leaf.events, leaf.of)
+        key = (source, leaf.measure == "distinct", keyed.field if keyed else "")
         readings.setdefault(key, _Reading(*key)).leaves.append((number, leaf))
     if not readings:
         return []
@@ -125,7 +130,7 @@ _ASKED_NOW = f"""SELECT *, COALESCE({NOW} - length, start - 1, -9000000000000000
 
 def _prepare(reading: _Reading) -> None:
     for _number, leaf in reading.leaves:
-        for question in selecting.questions(leaf.events, reading.source):
+        for question in _questions(leaf.events, reading.source):
             reading.questions.setdefault(question, len(reading.questions))
         if expression := _measured(leaf, reading.source):
             reading.picks.setdefault(expression, len(reading.picks) + 1)
@@ -137,14 +142,31 @@ def _asked(
     number, leaf = numbered
     bounds = selecting.bounds(leaf.window)
     needs = [0] * width
-    for question in selecting.questions(leaf.events, reading.source):
+    for question in _questions(leaf.events, reading.source):
         word, bit = divmod(reading.questions[question], _MASK_BITS)
         needs[word] |= 1 << bit
     pick = reading.picks.get(_measured(leaf, reading.source), 0)
     return [
-        (number, reading.name, name, pick, bounds.length, bounds.start, bounds.stop, *needs)
+        (number, reading.name, name, key, pick, bounds.length, bounds.start, bounds.stop, *needs)
         for name in leaf.events.names or (None,)
+        for key in _keys([leaf]) or (None,)
     ]
+
+
+def _key(events: g.Events) -> g.Line | None:
+    return next((line for line in events.lines if line.op == "in"), None)
+
+
+def _keys(leaves: list[g.Interactions]) -> list[str]:
+    found = [line for leaf in leaves if (line := _key(leaf.events)) is not None]
+    return list(dict.fromkeys(value for line in found for value in line.values))
+
+
+def _questions(events: g.Events, source: str) -> tuple[str, ...]:
+    """What is left to ask a row that was found by its name and key."""
+    keyed = _key(events)
+    rest = tuple(line for line in events.lines if line is not keyed)
+    return selecting.questions(replace(events, lines=rest), source)
 
 
 def _limits(number: int, leaf: g.Interactions) -> tuple[object, ...]:
@@ -212,6 +234,8 @@ def _read(reading: _Reading, *, due: bool) -> list[Step | Relation]:
     single = reading.source != INTERACTIONS and any(_counts_many(leaf) for leaf in leaves)
     if single:
         columns.append(f"{lead}.interaction_id")
+    if reading.key:
+        columns.append(f"{lead}.{reading.key} AS key")
     columns += [f"{expression} AS v{i}" for expression, i in reading.picks.items()]
     if reading.questions:
         columns += [f"{_mask(reading, word)} AS mask{word}" for word in range(_words(reading))]
@@ -245,8 +269,10 @@ def _prune(leaves: list[g.Interactions], source: str) -> list[str]:
     lengths = [b.length for b in all_bounds if b.length is not None]
     if len(lengths) == len(leaves):
         found.append(f"{lead}.occurred_at > {before_now(max(lengths))}")
+    if keyed := _key(leaves[0].events):
+        found.append(among(f"{lead}.{keyed.field}", _keys(leaves)))
     if len(leaves) == 1:
-        found += selecting.questions(leaves[0].events, source)
+        found += _questions(leaves[0].events, source)
     return found
 
 
@@ -269,6 +295,8 @@ def _hits(reading: _Reading, *, single: bool) -> str:
         cases = " ".join(f"WHEN {i} THEN r.v{i}" for i in reading.picks.values())
         columns.append(f"CASE a.pick {cases} END AS v")
     filters = [f"a.reading = {lit(reading.name)}", "r.t > a.after", "r.t < a.until"]
+    if reading.key:
+        filters.append("a.key = r.key")
     if reading.questions:
         words = range(_words(reading))
         filters += [f"(r.mask{word} & a.need{word}) = a.need{word}" for word in words]

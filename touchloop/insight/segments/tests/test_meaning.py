@@ -79,7 +79,7 @@ def test_live_equals_full_evaluation_at_every_step(rules: g.RuleSet, people: lis
         assert live(rules, people, now) == expected(rules, people, now)
 
 
-@settings(calm, max_examples=40)
+@settings(calm, max_examples=70)
 @given(worlds.timely_sets, worlds.crowds(8), st.sampled_from((0, 0, 8)))
 def test_nothing_changes_before_it_is_due(
     rules: g.RuleSet, people: list[Person], early: int

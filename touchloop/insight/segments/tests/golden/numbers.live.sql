@@ -3,11 +3,11 @@ WITH base AS (
   FROM wanted AS w LEFT JOIN customers AS c ON c.customer_id = w.customer_id
 ),
 asked AS (
-  SELECT CAST(condition AS BIGINT) AS condition, CAST(reading AS VARCHAR) AS reading, CAST(name AS VARCHAR) AS name, CAST(pick AS BIGINT) AS pick, CAST(length AS BIGINT) AS length, CAST(start AS BIGINT) AS start, CAST(stop AS BIGINT) AS stop, CAST(need0 AS BIGINT) AS need0
+  SELECT CAST(condition AS BIGINT) AS condition, CAST(reading AS VARCHAR) AS reading, CAST(name AS VARCHAR) AS name, CAST(key AS VARCHAR) AS key, CAST(pick AS BIGINT) AS pick, CAST(length AS BIGINT) AS length, CAST(start AS BIGINT) AS start, CAST(stop AS BIGINT) AS stop, CAST(need0 AS BIGINT) AS need0
   FROM (VALUES
-    (0, 'lines_in_context_counts', 'Order Completed', 1, 2592000000000, NULL, NULL, 1),
-    (1, 'interactions_kinds', NULL, 1, NULL, NULL, NULL, 1),
-    (2, 'interactions_counts', 'Order Completed', 0, NULL, NULL, NULL, 0)) AS v(condition, reading, name, pick, length, start, stop, need0)
+    (0, 'lines_in_context_counts', 'Order Completed', NULL, 1, 2592000000000, NULL, NULL, 1),
+    (1, 'interactions_kinds', NULL, NULL, 1, NULL, NULL, NULL, 1),
+    (2, 'interactions_counts', 'Order Completed', NULL, 0, NULL, NULL, NULL, 0)) AS v(condition, reading, name, key, pick, length, start, stop, need0)
 ),
 limits AS (
   SELECT CAST(condition AS BIGINT) AS condition, CAST(measure AS VARCHAR) AS measure, CAST(low AS DOUBLE) AS low, CAST(high AS DOUBLE) AS high, CAST(outside AS BOOLEAN) AS outside, CAST(otherwise AS BOOLEAN) AS otherwise, CAST(wake AS VARCHAR) AS wake, CAST(wake_if AS BOOLEAN) AS wake_if, CAST(length AS BIGINT) AS length, CAST(crossing AS BIGINT) AS crossing

@@ -3,10 +3,10 @@ WITH base AS (
   FROM customers AS c
 ),
 asked AS (
-  SELECT CAST(condition AS BIGINT) AS condition, CAST(reading AS VARCHAR) AS reading, CAST(name AS VARCHAR) AS name, CAST(pick AS BIGINT) AS pick, CAST(length AS BIGINT) AS length, CAST(start AS BIGINT) AS start, CAST(stop AS BIGINT) AS stop, CAST(need0 AS BIGINT) AS need0
+  SELECT CAST(condition AS BIGINT) AS condition, CAST(reading AS VARCHAR) AS reading, CAST(name AS VARCHAR) AS name, CAST(key AS VARCHAR) AS key, CAST(pick AS BIGINT) AS pick, CAST(length AS BIGINT) AS length, CAST(start AS BIGINT) AS start, CAST(stop AS BIGINT) AS stop, CAST(need0 AS BIGINT) AS need0
   FROM (VALUES
-    (0, 'interactions_kinds', 'Order Completed', 1, 4838400000000, NULL, NULL, 0),
-    (1, 'lines_counts', 'Order Completed', 0, NULL, NULL, NULL, 1)) AS v(condition, reading, name, pick, length, start, stop, need0)
+    (0, 'interactions_kinds', 'Order Completed', NULL, 1, 4838400000000, NULL, NULL, 0),
+    (1, 'lines_counts_by_department', 'Order Completed', 'DELI', 0, NULL, NULL, NULL, 0)) AS v(condition, reading, name, key, pick, length, start, stop, need0)
 ),
 limits AS (
   SELECT CAST(condition AS BIGINT) AS condition, CAST(measure AS VARCHAR) AS measure, CAST(low AS DOUBLE) AS low, CAST(high AS DOUBLE) AS high, CAST(outside AS BOOLEAN) AS outside, CAST(otherwise AS BOOLEAN) AS otherwise, CAST(wake AS VARCHAR) AS wake, CAST(wake_if AS BOOLEAN) AS wake_if, CAST(length AS BIGINT) AS length, CAST(crossing AS BIGINT) AS crossing
@@ -32,18 +32,18 @@ interactions_kinds AS (
   SELECT customer_id, condition, COUNT(DISTINCT v) AS n, CAST(NULL AS DOUBLE) AS total, CAST(NULL AS BIGINT) AS first_t, CAST(NULL AS BIGINT) AS last_t
   FROM hits_interactions_kinds GROUP BY customer_id, condition
 ),
-read_lines_counts AS (
-  SELECT l.customer_id, l.name, EPOCH_US(l.occurred_at) AS t, CASE WHEN l.department = 'DELI' THEN 1 ELSE 0 END AS mask0
+read_lines_counts_by_department AS (
+  SELECT l.customer_id, l.name, EPOCH_US(l.occurred_at) AS t, l.department AS key
   FROM lines AS l
   WHERE l.occurred_at <= TIMESTAMP '2026-03-04 12:00:00.000000' AND l.name = 'Order Completed' AND l.department = 'DELI'
 ),
-hits_lines_counts AS (
+hits_lines_counts_by_department AS (
   SELECT r.customer_id, a.condition, r.t
-  FROM read_lines_counts AS r JOIN asked_now AS a ON a.name = r.name AND a.reading = 'lines_counts' AND r.t > a.after AND r.t < a.until AND (r.mask0 & a.need0) = a.need0
+  FROM read_lines_counts_by_department AS r JOIN asked_now AS a ON a.name = r.name AND a.reading = 'lines_counts_by_department' AND r.t > a.after AND r.t < a.until AND a.key = r.key
 ),
-lines_counts AS (
+lines_counts_by_department AS (
   SELECT customer_id, condition, COUNT(*) AS n, CAST(NULL AS DOUBLE) AS total, CAST(NULL AS BIGINT) AS first_t, CAST(NULL AS BIGINT) AS last_t
-  FROM hits_lines_counts GROUP BY customer_id, condition
+  FROM hits_lines_counts_by_department GROUP BY customer_id, condition
 ),
 judged AS (
   SELECT *, COALESCE((seen BETWEEN low AND high) <> outside, FALSE) AS verdict
@@ -55,7 +55,7 @@ judged AS (
         WHEN 'last' THEN CAST(1772625600000000 - s.last_t AS DOUBLE)
         ELSE CAST(s.n AS DOUBLE) END AS seen
     FROM (SELECT * FROM interactions_kinds
-    UNION ALL SELECT * FROM lines_counts) AS s JOIN limits AS l ON l.condition = s.condition
+    UNION ALL SELECT * FROM lines_counts_by_department) AS s JOIN limits AS l ON l.condition = s.condition
   ) AS o
 ),
 flips AS (
