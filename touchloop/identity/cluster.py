@@ -3,7 +3,7 @@
 Nothing here knows in which order links arrived or which worker wrote them. Ids name nodes and
 break the tie for the leader; no decision depends on them. The reasoning, and why the function may
 be computed for the neighbourhood of a change alone, is in
-docs/decisions/0002-identity-is-a-function-of-the-set.md.
+docs/decisions/0006-identity-is-a-function-of-the-set.md.
 """
 
 from __future__ import annotations
