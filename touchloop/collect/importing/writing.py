@@ -16,7 +16,7 @@ import pyarrow as pa
 from touchloop.collect.importing.mapping import Columns
 from touchloop.collect.importing.sending import send
 from touchloop.core.db import Connection
-from touchloop.identity.recompute import lock
+from touchloop.identity.api import lock
 from touchloop.lake.api import copy_to_arrow
 from touchloop.profiles.api import IMPORT
 
