@@ -115,13 +115,16 @@ def value_of(properties: dict[str, Any]) -> float | None:
 
 def number(value: Any) -> float | None:
     """A finite number, also when a client wrote it as text."""
-    if isinstance(value, bool) or value is None:
+    kind = type(value)
+    if kind is float or kind is int:
+        return float(value) if -1e15 < value < 1e15 else None
+    if kind is not str:
         return None
     try:
         amount = float(value)
-    except (TypeError, ValueError, OverflowError):
+    except ValueError:
         return None
-    return amount if abs(amount) < 1e15 else None
+    return amount if -1e15 < amount < 1e15 else None
 
 
 def _lines(products: Any) -> list[Line]:
@@ -131,23 +134,20 @@ def _lines(products: Any) -> list[Line]:
 
 
 def _line(product: dict[str, Any]) -> Line:
-    quantity, price = number(product.get("quantity")), number(product.get("price"))
-    amount = number(product.get("amount"))
+    get = product.get
+    quantity, price = number(get("quantity")), number(get("price"))
+    amount = number(get("amount"))
     if amount is None:
-        amount = number(product.get("total"))
+        amount = number(get("total"))
     if amount is None and price is not None:
         amount = price * (1.0 if quantity is None else quantity)
     return Line(
-        product_id=_text(product.get("product_id", product.get("sku"))),
-        name=_text(product.get("name")),
-        department=_text(product.get("department")),
-        category=_text(product.get("category")),
-        brand=_text(product.get("brand")),
-        quantity=quantity,
-        price=price,
-        amount=amount,
+        _text(get("product_id", get("sku"))), _text(get("name")), _text(get("department")),
+        _text(get("category")), _text(get("brand")), quantity, price, amount,
     )
 
 
 def _text(value: Any) -> str:
+    if type(value) is str:
+        return value if len(value) <= 300 else value[:300]
     return "" if value is None else str(value)[:300]
