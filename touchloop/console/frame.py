@@ -7,6 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest
 from django.utils.translation import get_language_bidi
+from django.utils.translation import gettext as _
 
 from touchloop.console import nav, organisation
 from touchloop.core.access import Permission, allows
@@ -33,6 +34,7 @@ def context(request: HttpRequest) -> dict[str, Any]:
         **shared,
         "rail": groups,
         "rail_settings": foot,
+        "crumbs": [(_("My sign-in"), "")] if _own_sign_in(request) else [],
         "room": next((link for link in links if link.here), None),
         "rail_folded": request.COOKIES.get("rail") == "folded",
         "waiting": [link for link in links if link.waiting],
@@ -42,3 +44,9 @@ def context(request: HttpRequest) -> dict[str, Any]:
         "languages": settings.LANGUAGES,
         "may": {permission.name.lower(): allows(actor, permission) for permission in Permission},
     }
+
+
+def _own_sign_in(request: HttpRequest) -> bool:
+    """Pages of allauth, whose views cannot say where they are."""
+    found = request.resolver_match
+    return bool(found and (found.url_name or "").startswith(("mfa_", "account_")))

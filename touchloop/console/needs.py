@@ -7,6 +7,7 @@ from collections.abc import Callable
 from django.core.cache import cache
 
 from touchloop.console import database
+from touchloop.identity import api as identity
 from touchloop.interactions import api as interactions
 
 KEPT_SECONDS = 5
@@ -19,7 +20,7 @@ def held() -> int:
 
 def suggestions() -> int:
     """Merges to decide."""
-    return _kept("needs.suggestions", lambda: 0)
+    return _kept("needs.suggestions", lambda: identity.count_suggestions(database.here()))
 
 
 def _kept(key: str, count: Callable[[], int]) -> int:

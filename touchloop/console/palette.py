@@ -11,6 +11,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from touchloop.console import nav
+from touchloop.console.customers.views import search
 from touchloop.console.pages import Request, page
 from touchloop.core import access
 from touchloop.core.access import Permission
@@ -34,7 +35,6 @@ class Answer:
     icon: str
     url: str
     note: str = ""
-    shortcuts: bool = False
 
 
 COMMANDS = (
@@ -105,20 +105,11 @@ def _commands(request: Request) -> list[Answer]:
 
 
 def _customers(request: Request, words: str) -> list[Answer]:
-    if len(words) < SHORTEST_SEARCH or not access.allows(request.actor, Permission.CUSTOMERS_VIEW):
+    """Those in the person's scope, found by what they may see."""
+    if len(words) < SHORTEST_SEARCH:
         return []
-    from touchloop.profiles import api as profiles
-
-    if not hasattr(profiles, "search"):
-        return []
-    return [
-        Answer(
-            found.name, icon="user", url=reverse("customer", args=[found.id]), note=found.matched
-        )
-        for found in profiles.search(
-            words, scope=access.scope(request.actor), limit=CUSTOMERS_SHOWN
-        )
-    ]
+    found = search(request.actor, words, limit=CUSTOMERS_SHOWN)
+    return [Answer(row.name, icon="user", url=row.url, note=row.matched) for row in found]
 
 
 def _fits(words: str, label: str) -> bool:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from django.urls import URLPattern, URLResolver, include, path
 
 from touchloop.console import palette, views_saved
@@ -27,9 +25,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("views/save/", views_saved.save, name="views_save"),
     path("views/<int:view_id>/remove/", views_saved.remove, name="views_remove"),
     path("ui/", ui_page.show, name="ui"),
-    *(
-        path("", include(f"touchloop.console.{room}.urls"))
-        for room in ROOMS
-        if (Path(__file__).parent / room / "urls.py").exists()
-    ),
+    *(path("", include(f"touchloop.console.{room}.urls")) for room in ROOMS),
 ]

@@ -80,5 +80,6 @@ def _change(entry: Entry) -> SafeString:
             after.get(key, _("removed")),
         )
         for key in {**before, **after}
+        if before.get(key) or after.get(key) not in (None, [], {}, "")
     ]
     return SafeString(", ".join(parts))

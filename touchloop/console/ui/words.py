@@ -92,9 +92,9 @@ def when(moment: datetime | None, *, form: str = "ago") -> SafeString:
 
 def spark(values: Sequence[float]) -> dict[str, str]:
     """Line and ground of a trend in a box of 100 x 32, from zero."""
-    if len(values) < 2:
+    if len(values) < 2 or max(values) <= 0:
         return {}
-    top = max(max(values), 1e-9)
+    top = max(values)
     step = 100 / (len(values) - 1)
     points = [f"{i * step:.1f} {31 - 30 * max(v, 0) / top:.1f}" for i, v in enumerate(values)]
     line = "M" + " L".join(points)

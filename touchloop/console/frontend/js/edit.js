@@ -53,6 +53,11 @@ function turn(tab) {
   }
 }
 
+// On a phone the tab that is open may lie beyond the edge.
+for (const here of document.querySelectorAll(".tabs [aria-current]")) {
+  here.parentElement.scrollLeft = here.offsetLeft - here.parentElement.clientWidth / 2;
+}
+
 let changed = null;
 document.addEventListener("input", (event) => {
   const form = event.target.closest("form[data-guard]");

@@ -24,14 +24,6 @@ field?.addEventListener("keydown", (event) => {
   else if (event.key === "Enter") follow(event);
 });
 list?.addEventListener("htmx:afterSwap", () => choose(0));
-palette?.addEventListener("click", (event) => {
-  if (event.target.closest("a[data-shortcuts]")) {
-    event.preventDefault();
-    palette.close();
-    document.getElementById("shortcuts").showModal();
-  }
-});
-
 function items() {
   return [...list.querySelectorAll(".palette-item")];
 }
