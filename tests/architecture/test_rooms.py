@@ -10,7 +10,7 @@ from tests.architecture.tree import PACKAGE, modules, parsed, short
 
 NESTED = ("insight",)  # the contexts in this room lie one level deeper
 OPEN = ("core",)  # what everybody stands on
-DOORS = ("cli", "config", "bench", "demo", "console")
+DOORS = ("cli", "config", "bench", "demo", "console", "collect")  # not contexts: nobody's rules
 VAGUE = {
     "utils",
     "util",
@@ -25,7 +25,8 @@ VAGUE = {
 
 
 def test_a_context_is_reached_only_through_its_api() -> None:
-    assert list(_crossings()) == []
+    found = list(_crossings())
+    assert not found, "\n" + "\n".join(found)
 
 
 def test_there_are_no_signals() -> None:
@@ -48,12 +49,15 @@ def test_modules_are_named_after_their_concept() -> None:
 
 def test_rooms_say_what_they_own() -> None:
     rooms = [path for path in PACKAGE.glob("*/__init__.py") if path in modules()]
-    assert [short(path) for path in rooms if not ast.get_docstring(parsed(path))] == []
+    silent = [short(path) for path in rooms if not ast.get_docstring(parsed(path))]
+    assert not silent, silent
 
 
 def _crossings() -> Iterator[str]:
     for path in modules():
         here = _room(_dotted(path))
+        if here == "bench":  # a measurement may take a part out of its room
+            continue
         for node, target in _imports(path):
             there = _room(target)
             if there in (here, "") or there in OPEN:
