@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Any
-from uuid import UUID
 
 from touchloop.flow.batch import Batch, Message, Work
 from touchloop.identity.api import Claim, customers_of, resolve
@@ -23,12 +22,12 @@ def name_customers(batch: Batch, work: Work) -> Batch:
     claims: list[Claim] = []
     wanted = []
     for message in batch.messages:
-        claim = _claim(message)
-        key = (claim.ids, claim.declares, claim.previous)
-        if key not in places:
-            places[key] = len(claims)
-            claims.append(claim)
-        wanted.append(places[key])
+        said = _said(message)
+        place = places.get(said)
+        if place is None:
+            place = places[said] = len(claims)
+            claims.append(_claim(message, said))
+        wanted.append(place)
     resolution = resolve(work.side, claims)
     kept = []
     for message, place in zip(batch.messages, wanted, strict=True):
@@ -54,28 +53,36 @@ def assign(batch: Batch, work: Work) -> bool:
     return moved
 
 
-def _claim(message: Message) -> Claim:
+def _said(message: Message) -> tuple[Any, ...]:
+    """What a message says of who it is from: equal for messages that claim the same."""
     envelope = message.envelope
-    traits = envelope.traits
-    if traits:
-        traits, refused = permitted(traits, trusted=message.source.trusted)
-        message.traits = traits
-    ids: list[Id] = []
-    if envelope.user_id:
-        ids.append(("user_id", envelope.user_id))
-    ids += [(EXTERNAL.get(kind, f"external:{kind[:60]}"), id) for kind, id in envelope.external_ids]
-    if envelope.type == "identify":
-        ids += [(name, traits[name]) for name in ("email", "phone")
-                if isinstance(traits.get(name), str) and traits[name]]
-    if envelope.anonymous_id:
-        ids.append(("anonymous_id", envelope.anonymous_id))
+    email = phone = None
+    if envelope.traits:
+        message.traits, _ = permitted(envelope.traits, trusted=message.source.trusted)
+        if envelope.type == "identify":
+            email, phone = message.traits.get("email"), message.traits.get("phone")
+    return (
+        envelope.user_id, envelope.anonymous_id, envelope.external_ids,
+        email if type(email) is str else None, phone if type(phone) is str else None,
+        envelope.type in ("identify", "alias"),
+        envelope.previous_id if envelope.type == "alias" else "",
+    )
+
+
+def _claim(message: Message, said: tuple[Any, ...]) -> Claim:
+    user_id, anonymous_id, external_ids, email, phone, declares, previous = said
+    ids: list[Id] = [("user_id", user_id)] if user_id else []
+    ids += [(EXTERNAL.get(kind, f"external:{kind[:60]}"), id) for kind, id in external_ids]
+    ids += [(name, value) for name, value in (("email", email), ("phone", phone)) if value]
+    if anonymous_id:
+        ids.append(("anonymous_id", anonymous_id))
     return Claim(
         ids=tuple(dict.fromkeys(ids)),
-        declares=envelope.type in ("identify", "alias"),
-        previous=_previous(envelope.previous_id) if envelope.type == "alias" else None,
+        declares=declares,
+        previous=_previous(previous) if previous else None,
         source_id=message.source.id,
-        message_key=UUID(bytes=message.key),
-        at=envelope.received_at,
+        message_key=message.key,
+        at=message.envelope.received_at,
     )
 
 
