@@ -9,7 +9,7 @@ import { build } from "esbuild";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const console_ = dirname(here);
-const out = join(console_, "static", "console");
+const out = process.argv[2]; // build.py puts the finished files in place
 rmSync(out, { recursive: true, force: true });
 mkdirSync(out, { recursive: true });
 
