@@ -9,7 +9,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from touchloop.core import clock
-from touchloop.flow import exporting
+from touchloop.flow import exporting, scoring
+from touchloop.insight.segments import api as segments
 from touchloop.interactions import api as interactions
 
 if TYPE_CHECKING:
@@ -32,6 +33,24 @@ def export(worker: Worker) -> None:
 def compact(worker: Worker) -> None:
     """Merge the small files of the lake."""
     exporting.compact(worker.side)
+
+
+def score(worker: Worker) -> None:
+    """Compute the scores anew, one worker at a time."""
+    locked = worker.side.execute("SELECT pg_try_advisory_lock(7105, 3)").fetchone()
+    worker.side.commit()
+    if locked and locked[0]:
+        try:
+            scoring.refresh_scores(worker.side)
+        finally:
+            worker.side.execute("SELECT pg_advisory_unlock(7105, 3)")
+            worker.side.commit()
+
+
+def count_members(worker: Worker) -> None:
+    """Note the sizes of the segments, for lists."""
+    segments.recount(worker.side, clock.now())
+    worker.side.commit()
 
 
 def beat(worker: Worker) -> None:
@@ -59,6 +78,10 @@ class Timetable:
 
     done: dict[str, float] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        # A worker that just started has more urgent things to do than the slow duties.
+        self.done = {duty.__name__: time.monotonic() for duty, pace, _ in _PACE if pace >= 60}
+
     def attend(self, worker: Worker, *, busy: bool) -> None:
         """Do what is due. The lake waits for a quiet moment, though not for ever."""
         for duty, pace, patience in _PACE:
@@ -74,6 +97,8 @@ _PACE: tuple[tuple[Callable[[Worker], None], float, float], ...] = (
     (fold_figures, 0.5, 2.0),
     (export, 2.0, 5.0),
     (compact, 60.0, 300.0),
+    (count_members, 5.0, 30.0),
+    (score, 3_600.0, 7_200.0),
     (tidy, 3_600.0, 3_600.0),
 )
 

@@ -1,0 +1,23 @@
+"""Scores are computed over the lake at their own pace; customers whose score changed are due."""
+
+from __future__ import annotations
+
+from touchloop.core import arrays, clock
+from touchloop.core.db import Connection
+from touchloop.insight.scores import api as scores
+from touchloop.insight.segments import api as segments
+
+
+def refresh_scores(conn: Connection) -> int:
+    """Compute all scores anew; returns for how many customers they changed. Commits."""
+    now = clock.now()
+    with segments.engine(conn) as engine:
+        changed = scores.compute_spend_percentile(conn, engine, now=now)
+    conn.execute(
+        "INSERT INTO refreshes (customer_id, due_at, reason)"
+        " SELECT id, %s, 'score' FROM unnest(%s::bigint[]) AS c(id) ORDER BY id"
+        " ON CONFLICT (customer_id) DO UPDATE SET due_at = least(refreshes.due_at, excluded.due_at)",
+        (now, arrays.numbers(changed)),
+    )
+    conn.commit()
+    return len(changed)
