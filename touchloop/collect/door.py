@@ -96,8 +96,16 @@ class Door:
         if source is None and header is not None:
             source = await self._source_of_header(header)
         try:
-            body = await self._body(route, fields, protocol)
-            parcel = route.read(Request(scope.path, scope.query_string, fields, body))
+            limit = self.limits.foreign_body if route.foreign else self.limits.body
+            told = fields.get("content-length")
+            if told is not None and int(told) <= limit:  # the server has checked it is a number
+                body = await protocol()
+            else:
+                drained = self.limits.drained
+                body = await bodies.read(protocol, told=told, limit=limit, drained=drained)
+            if body[:1] != b"{" or not body.isascii():
+                body = bodies.clean(bodies.inflate(body, limit=limit))
+            parcel = route.read(Request(scope, fields, body))
             if source is None:
                 source = await self._source_of_key(parcel.key, header)
             if source.require_signature:
@@ -115,17 +123,6 @@ class Door:
         if outcome is not None:
             raise outcome
         return route.done
-
-    async def _body(self, route: Route, fields: Any, protocol: Any) -> bytes:
-        limit = self.limits.foreign_body if route.foreign else self.limits.body
-        told = fields.get("content-length")
-        if told is not None and int(told) <= limit:  # the server has checked that it is a number
-            body: bytes = await protocol()
-        else:
-            body = await bodies.read(protocol, told=told, limit=limit, drained=self.limits.drained)
-        if body[:1] == b"{" and body.isascii():
-            return body
-        return bodies.clean(bodies.inflate(body, limit=limit))
 
     async def _source_of_header(self, header: str) -> Source | None:
         """None: the body may tell. An unknown key in the header may yet be one in the body."""

@@ -15,16 +15,15 @@ from touchloop.collect.answers import ACCEPTED, Answer
 
 
 class Request(Struct, frozen=True, gc=False):
-    """The parts of a request that a wire may look at; `headers.get` as RSGI has it."""
+    """The parts of a request that a wire may look at; scope and headers as RSGI has them."""
 
-    path: str
-    query_string: str
+    scope: Any
     headers: Any
     body: bytes
 
     @property
     def query(self) -> dict[str, str]:
-        return dict(parse_qsl(self.query_string, keep_blank_values=True))
+        return dict(parse_qsl(self.scope.query_string, keep_blank_values=True))
 
 
 class Parcel(Struct, frozen=True, gc=False):

@@ -15,6 +15,7 @@ import msgspec
 from msgspec import Raw, Struct
 
 from touchloop.core import clock
+from touchloop.interactions import strict
 from touchloop.interactions.judging import (
     Json,
     Message,
@@ -101,8 +102,13 @@ def alone(record: Record, index: int) -> Record:
     )
 
 
-def check(body: bytes, type: str) -> Message | Rejected:
+def check(body: bytes, type: str) -> Message | strict.Common | Rejected:
     """Judge a single message before it is accepted. Raises nothing, like `explode`."""
+    plain = strict.fitting(body, type)
+    return _check(body, type) if plain is None else plain
+
+
+def _check(body: bytes, type: str) -> Message | Rejected:
     own_id = ""
     try:
         admit(body, 0)

@@ -63,10 +63,17 @@ def admit(text: bytes, index: int) -> None:
         raise Refusal("too_many", f"a batch holds at most {MAX_ITEMS} messages")
     if len(text) > MAX_ITEM:
         raise Refusal("too_large", f"{len(text)} bytes; a message has at most {MAX_ITEM}")
-    if len(text.translate(None, _NO_BRACKETS)) > 2 * MAX_DEPTH and depth(text) > MAX_DEPTH:
+    if flat(text):
+        return
+    if depth(text) > MAX_DEPTH:
         raise Refusal("too_deep", f"nested deeper than {MAX_DEPTH} levels")
-    if text.find(b"\\u0000") >= 0 and _NUL.search(text):
+    if _NUL.search(text):
         raise Refusal("nul", "contains the character NUL")
+
+
+def flat(text: bytes) -> bool:
+    """Too few brackets to be too deep, and nothing that looks like a NUL."""
+    return len(text.translate(None, _NO_BRACKETS)) <= 2 * MAX_DEPTH and text.find(b"\\u0000") < 0
 
 
 def parse(text: bytes) -> Message:

@@ -46,6 +46,8 @@ def _micros(moment: datetime) -> int:
 
 def _spelled(stamp: str) -> int:
     text = stamp.strip()
+    if text.endswith("z"):  # RFC 3339 allows it
+        return _micros(datetime.fromisoformat(text.upper()))
     if text.replace(".", "", 1).isdigit():
         return _counted(float(text))
     try:
