@@ -30,6 +30,12 @@ import psycopg
 from touchloop.core import ids, postgres
 
 CUSTOMERS = 40
+SEGMENTS = {
+    "often": {"interactions": {"events": ["Order Completed"], "value": 5}},
+    "milk lately": {"interactions": {
+        "events": ["Order Completed"], "lines": [{"field": "category", "value": "MILK"}],
+        "value": 3, "window": {"last": 1, "unit": "hours"}}},
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +113,9 @@ def run(*, kills: int, targets: tuple[str, ...], seed: int, settings: tuple[str,
             thread.start()
         chance = random.Random(seed)
         for _ in range(kills):
-            time.sleep(chance.uniform(0.15, 0.5))
             target = chance.choice(targets)
+            _until_at_work(lab, target)
+            time.sleep(chance.uniform(0.0, 0.4))
             lab.kill(target)
             lab.start(target)
         lab.stopping.set()
@@ -135,6 +142,8 @@ def _laboratory(seed: int, settings: tuple[str, ...]) -> Iterator[Lab]:
             ).fetchone()
             assert row is not None
             lab.source_id = int(str(row[0]))
+            for name, rule in SEGMENTS.items():
+                conn.execute(_SEGMENT, (name, name, json.dumps(rule)))
             conn.commit()
             conn.autocommit = True
             for line in settings:
@@ -161,6 +170,26 @@ def _write(lab: Lab, number: int) -> None:
             count += 1
             batch.append(_message(f"{lab.seed}-{number}-{count}", chance))
         _until_acknowledged(lab, batch)
+
+
+def _until_at_work(lab: Lab, target: str) -> None:
+    """A part is killed while it works, not while it starts: wait until it has done something."""
+    before, deadline = _done(lab, target), time.monotonic() + 60
+    while _done(lab, target) <= before:
+        if time.monotonic() > deadline:
+            logs = [(lab.home / f"{name}.log").read_text()[-2_000:] for name in lab.parts]
+            raise TimeoutError(f"{target} does nothing: {logs}")
+        time.sleep(0.02)
+
+
+def _done(lab: Lab, target: str) -> int:
+    """What the part has done: messages acknowledged, or batches finished."""
+    if target != "worker":
+        return len(lab.acknowledged)
+    with contextlib.suppress(psycopg.OperationalError), lab.connect() as conn:
+        row = conn.execute("SELECT last_value FROM flow_batch_ids").fetchone()
+        return int(str(row[0])) if row else 0
+    return 0
 
 
 def _message(message_id: str, chance: random.Random) -> dict[str, object]:
@@ -231,6 +260,11 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+_SEGMENT = """
+INSERT INTO segments (slug, name, sentence, rule, purpose, state, version, created_at, updated_at, members)
+VALUES (%s, %s, '', %s, 'service', 'live', 1, now(), now(), 0)
+"""
+
 _DUPLICATES = """
 SELECT coalesce(sum(n), 0) FROM (
   SELECT n FROM tallies WHERE outcome = 'duplicate'
@@ -255,13 +289,15 @@ _EFFECTS = {
           ON l.interaction_id = x.id JOIN kinds k ON k.id = x.kind_id
         WHERE k.name = 'Order Completed' GROUP BY 1 HAVING count(l.line) <> 1""",
     "entered and left do not match membership": """
-        SELECT x.subject_id, (x.body::json #>> '{properties,segment_id}')::int AS segment,
-               sum(CASE k.name WHEN 'Segment Entered' THEN 1 ELSE -1 END) AS net
-        FROM interactions x JOIN kinds k ON k.id = x.kind_id WHERE k.type = 'system'
-          AND k.name IN ('Segment Entered', 'Segment Left')
-        GROUP BY 1, 2 HAVING sum(CASE k.name WHEN 'Segment Entered' THEN 1 ELSE -1 END) <>
-          (SELECT count(*) FROM segment_members m WHERE m.customer_id = x.subject_id
-           AND m.segment_id = (x.body::json #>> '{properties,segment_id}')::int)""",
+        WITH said AS (
+          SELECT x.subject_id AS customer_id, (x.body::json #>> '{properties,segment_id}')::int AS segment_id,
+                 sum(CASE k.name WHEN 'Segment Entered' THEN 1 ELSE -1 END) AS net
+          FROM interactions x JOIN kinds k ON k.id = x.kind_id
+          WHERE k.type = 'system' AND k.name IN ('Segment Entered', 'Segment Left') GROUP BY 1, 2)
+        SELECT * FROM said FULL JOIN segment_members m USING (customer_id, segment_id)
+        WHERE coalesce(net, 0) <> (m.customer_id IS NOT NULL)::int""",
+    "nobody entered a segment": """
+        SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM segment_members)""",
     "the conservation law is broken": """
         WITH counts AS (
           SELECT outcome, sum(n) AS n FROM (
