@@ -30,6 +30,7 @@ import psycopg
 from touchloop.core import ids, postgres
 
 CUSTOMERS = 40
+CARELESS = ("synchronous_commit = off", "wal_writer_delay = '10s'")
 SEGMENTS = {
     "often": {"interactions": {"events": ["Order Completed"], "value": 5}},
     "milk lately": {"interactions": {
@@ -57,6 +58,7 @@ class Lab:
     home: Path
     port: int
     seed: int
+    durable: bool = True
     write_key: str = ""
     source_id: int = 0
     parts: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
@@ -71,6 +73,7 @@ class Lab:
             **{k: v for k, v in os.environ.items() if not k.startswith("TOUCHLOOP_TEST")},
             "TOUCHLOOP_HOME": str(self.home),
             "DATABASE_URL": postgres.url(self.home),
+            "TOUCHLOOP_COLLECT_SYNCHRONOUS_COMMIT": "yes" if self.durable else "no",
         }
 
     def start(self, name: str) -> None:
@@ -104,10 +107,10 @@ class Lab:
         return psycopg.connect(postgres.url(self.home), options="-c timezone=UTC")
 
 
-def run(*, kills: int, targets: tuple[str, ...], seed: int, settings: tuple[str, ...] = ()) -> Report:
-    """One run. `settings`: lines such as "synchronous_commit = off" for the server."""
+def run(*, kills: int, targets: tuple[str, ...], seed: int, durable: bool = True) -> Report:
+    """One run; not `durable`: commits are acknowledged before they are on the disk."""
     print(f"crash lab: seed {seed}", file=sys.stderr)
-    with _laboratory(seed, settings) as lab:
+    with _laboratory(seed, durable) as lab:
         writers = [threading.Thread(target=_write, args=(lab, n)) for n in range(6)]
         for thread in writers:
             thread.start()
@@ -126,9 +129,9 @@ def run(*, kills: int, targets: tuple[str, ...], seed: int, settings: tuple[str,
 
 
 @contextlib.contextmanager
-def _laboratory(seed: int, settings: tuple[str, ...]) -> Iterator[Lab]:
+def _laboratory(seed: int, durable: bool) -> Iterator[Lab]:
     home = Path(tempfile.mkdtemp(prefix="tl-crash-", dir="/tmp"))
-    lab = Lab(home=home, port=_free_port(), seed=seed)
+    lab = Lab(home=home, port=_free_port(), seed=seed, durable=durable)
     lab.start("database")
     try:
         subprocess.run(
@@ -146,7 +149,7 @@ def _laboratory(seed: int, settings: tuple[str, ...]) -> Iterator[Lab]:
                 conn.execute(_SEGMENT, (name, name, json.dumps(rule)))
             conn.commit()
             conn.autocommit = True
-            for line in settings:
+            for line in () if durable else CARELESS:
                 conn.execute(f"ALTER SYSTEM SET {line}")  # type: ignore[arg-type]
             conn.execute("SELECT pg_reload_conf()")
         for name in ("door", "worker"):
