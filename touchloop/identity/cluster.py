@@ -15,9 +15,10 @@ from itertools import combinations
 from typing import NamedTuple
 
 from touchloop.identity import devices as devices_
+from touchloop.identity import graph as graphs
 from touchloop.identity import persons as persons_
 from touchloop.identity.devices import Devices
-from touchloop.identity.graph import CUT, PUBLIC_AFTER, STAFF, Beyond, Graph, Link, Node, draw
+from touchloop.identity.graph import CUT, STAFF, Beyond, Graph, Link, Node, draw
 from touchloop.identity.namespaces import rule
 from touchloop.identity.persons import Persons, level_of
 
@@ -103,7 +104,7 @@ def _star(nodes: dict[int, Node], links: list[Link], result: Clustering) -> bool
         if node is not center and rule(node.namespace).priority <= own.priority:
             return False
         counts[node.namespace] += 1
-    if len(nodes) > PUBLIC_AFTER or any(
+    if len(nodes) > graphs.PUBLIC_AFTER or any(
         number > (rule(name).limit if own.strong or rule(name).device else 1)
         for name, number in counts.items()
     ):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 
 from touchloop.core import clock, db
 from touchloop.core.db import Connection
-from touchloop.identity import graph, known
+from touchloop.identity import graph, known, namespaces
 from touchloop.identity.cluster import cluster
 from touchloop.identity.graph import Link, Node
 from touchloop.identity.resolve import Claim, resolve
@@ -202,6 +203,20 @@ def test_an_alias_of_a_former_user_id_joins_whichever_comes_first(
     assert customers(conn) == "f1f1u1"
 
 
+def test_a_script_that_makes_up_browsers_stops_at_the_limit(
+    conn: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    few = replace(namespaces.rule("anonymous_id"), limit=2)
+    monkeypatch.setitem(namespaces._RULES, "anonymous_id", few)
+    resolve(conn, [claim("u1")])
+    for at in (5, 6, 7, 8):
+        resolve(conn, [claim(f"u1 a{at}", at=at)])
+    assert customers(conn) == "a5a6u1 a7 a8"
+    resolve(conn, [claim("u1 a1", at=1), claim("u1 a9", at=9)])
+    assert customers(conn) == "a1a5u1 a6 a7 a8 a9"
+    assert stored(conn) == computed(conn)
+
+
 names = st.builds(lambda kind, n: f"{kind}{n}", st.sampled_from("uuxceepaaddf"), st.integers(1, 4))
 claims = st.builds(
     lambda ids, declares, previous, at: claim(
@@ -221,15 +236,20 @@ claims = st.builds(
     wanted=st.lists(claims, min_size=1, max_size=24),
     other=st.randoms(use_true_random=False),
     public=st.sampled_from([2, 3, 50]),
+    limit=st.sampled_from([1, 2, 200]),
 )
 def test_the_result_is_the_function_of_the_set_whatever_the_workers_do(
-    conn: Connection,
-    monkeypatch: pytest.MonkeyPatch,
-    wanted: list[Claim],
-    other: object,
-    public: int,
+    conn: Connection, wanted: list[Claim], other: object, public: int, limit: int
 ) -> None:
-    monkeypatch.setattr(graph, "PUBLIC_AFTER", public)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(graph, "PUBLIC_AFTER", public)
+        for name in ("anonymous_id", "device"):
+            few = replace(namespaces.rule(name), limit=limit)
+            patch.setitem(namespaces._RULES, name, few)
+        _compare(conn, wanted, other)
+
+
+def _compare(conn: Connection, wanted: list[Claim], other: object) -> None:
     results = []
     for workers in (1, 2):
         _wipe(conn)
