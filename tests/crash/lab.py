@@ -23,6 +23,7 @@ import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import psutil
 import psycopg
@@ -33,9 +34,14 @@ CUSTOMERS = 40
 CARELESS = ("synchronous_commit = off", "wal_writer_delay = '10s'")
 SEGMENTS = {
     "often": {"interactions": {"events": ["Order Completed"], "value": 5}},
-    "milk lately": {"interactions": {
-        "events": ["Order Completed"], "lines": [{"field": "category", "value": "MILK"}],
-        "value": 3, "window": {"last": 1, "unit": "hours"}}},
+    "milk lately": {
+        "interactions": {
+            "events": ["Order Completed"],
+            "lines": [{"field": "category", "value": "MILK"}],
+            "value": 3,
+            "window": {"last": 1, "unit": "hours"},
+        }
+    },
 }
 
 
@@ -84,8 +90,10 @@ class Lab:
         arguments = {"door": ["collect", "--port", str(self.port)], "worker": ["work"]}[name]
         self.parts[name] = subprocess.Popen(
             [sys.executable, "-m", "touchloop", *arguments],
-            env=self.environment, start_new_session=True,
-            stdout=subprocess.DEVNULL, stderr=(self.home / f"{name}.log").open("ab"),
+            env=self.environment,
+            start_new_session=True,
+            stdout=subprocess.DEVNULL,
+            stderr=(self.home / f"{name}.log").open("ab"),
         )
 
     def kill(self, name: str) -> None:
@@ -103,7 +111,7 @@ class Lab:
         if name in self.parts:
             self.parts[name].wait(timeout=10)
 
-    def connect(self) -> psycopg.Connection[tuple[object, ...]]:
+    def connect(self) -> psycopg.Connection[tuple[Any, ...]]:
         return psycopg.connect(postgres.url(self.home), options="-c timezone=UTC")
 
 
@@ -136,7 +144,9 @@ def _laboratory(seed: int, durable: bool) -> Iterator[Lab]:
     try:
         subprocess.run(
             [sys.executable, "-m", "touchloop", "source", "add", "Lab", "--kind", "till", "--json"],
-            env=lab.environment, check=True, stdout=(home / "source.json").open("wb"),
+            env=lab.environment,
+            check=True,
+            stdout=(home / "source.json").open("wb"),
         )
         lab.write_key = json.loads((home / "source.json").read_text())["write_key"]
         with lab.connect() as conn:
@@ -150,7 +160,7 @@ def _laboratory(seed: int, durable: bool) -> Iterator[Lab]:
             conn.commit()
             conn.autocommit = True
             for line in () if durable else CARELESS:
-                conn.execute(f"ALTER SYSTEM SET {line}")  # type: ignore[arg-type]
+                conn.execute(f"ALTER SYSTEM SET {line}")
             conn.execute("SELECT pg_reload_conf()")
         for name in ("door", "worker"):
             lab.start(name)
@@ -198,10 +208,14 @@ def _done(lab: Lab, target: str) -> int:
 def _message(message_id: str, chance: random.Random) -> dict[str, object]:
     customer = chance.randrange(CUSTOMERS)
     return {
-        "type": "track", "event": "Order Completed", "messageId": message_id,
-        "userId": f"c{customer}", "anonymousId": f"device-{customer}",
+        "type": "track",
+        "event": "Order Completed",
+        "messageId": message_id,
+        "userId": f"c{customer}",
+        "anonymousId": f"device-{customer}",
         "properties": {
-            "revenue": 5, "products": [{"product_id": "p1", "category": "MILK", "price": 5}],
+            "revenue": 5,
+            "products": [{"product_id": "p1", "category": "MILK", "price": 5}],
         },
     }
 
@@ -219,7 +233,9 @@ def _until_acknowledged(lab: Lab, batch: list[dict[str, object]]) -> None:
                 if answer.status == 200:
                     with lab._lock:
                         lab.repeated += tries > 1
-                        lab.acknowledged.update((str(m["messageId"]), str(m["userId"])) for m in batch)
+                        lab.acknowledged.update(
+                            (str(m["messageId"]), str(m["userId"])) for m in batch
+                        )
                     return
         except (urllib.error.URLError, OSError, TimeoutError):
             time.sleep(0.02)
@@ -240,9 +256,12 @@ def _settle(lab: Lab) -> None:
 def _examine(lab: Lab, kills: int) -> Report:
     with lab.connect() as conn:
         keys = {ids.message_key(lab.source_id, message): message for message in lab.acknowledged}
-        stored = {row[0].bytes for row in conn.execute(  # type: ignore[attr-defined]
-            "SELECT message_key FROM interactions WHERE source_id = %s", (lab.source_id,)
-        ).fetchall()}
+        stored = {
+            row[0].bytes
+            for row in conn.execute(
+                "SELECT message_key FROM interactions WHERE source_id = %s", (lab.source_id,)
+            ).fetchall()
+        }
         duplicates = conn.execute(_DUPLICATES).fetchone()
         return Report(
             kills=kills,
@@ -251,8 +270,9 @@ def _examine(lab: Lab, kills: int) -> Report:
             repeated=lab.repeated,
             duplicates=int(str(duplicates[0])) if duplicates else 0,
             double_effects=[
-                f"{name}: {row}" for name, query in _EFFECTS.items()
-                for row in conn.execute(query).fetchall()  # type: ignore[arg-type]
+                f"{name}: {row}"
+                for name, query in _EFFECTS.items()
+                for row in conn.execute(query).fetchall()
             ],
         )
 
@@ -264,7 +284,8 @@ def _free_port() -> int:
 
 
 _SEGMENT = """
-INSERT INTO segments (slug, name, sentence, rule, purpose, state, version, created_at, updated_at, members)
+INSERT INTO segments
+  (slug, name, sentence, rule, purpose, state, version, created_at, updated_at, members)
 VALUES (%s, %s, '', %s, 'service', 'live', 1, now(), now(), 0)
 """
 
@@ -282,18 +303,22 @@ _EFFECTS = {
     "activity differs from the log": """
         WITH counted AS (
           SELECT i.customer_id, count(*) AS n,
-                 count(*) FILTER (WHERE k.name = 'Order Completed') AS orders, sum(x.value) AS spend
-          FROM interactions x JOIN identifiers i ON i.id = x.subject_id JOIN kinds k ON k.id = x.kind_id
+                 count(*) FILTER (WHERE k.name = 'Order Completed') AS orders,
+                 sum(x.value) AS spend
+          FROM interactions x JOIN identifiers i ON i.id = x.subject_id
+          JOIN kinds k ON k.id = x.kind_id
           WHERE k.type <> 'system' GROUP BY 1)
         SELECT * FROM counted FULL JOIN activity a USING (customer_id)
-        WHERE (n, counted.orders, counted.spend) IS DISTINCT FROM (a.interactions::bigint, a.orders::bigint, a.spend)""",
+        WHERE (n, counted.orders, counted.spend)
+          IS DISTINCT FROM (a.interactions::bigint, a.orders::bigint, a.spend)""",
     "an order without its products, or twice": """
         SELECT x.id, count(l.line) FROM interactions x LEFT JOIN interaction_lines l
           ON l.interaction_id = x.id JOIN kinds k ON k.id = x.kind_id
         WHERE k.name = 'Order Completed' GROUP BY 1 HAVING count(l.line) <> 1""",
     "entered and left do not match membership": """
         WITH said AS (
-          SELECT x.subject_id AS customer_id, (x.body::json #>> '{properties,segment_id}')::int AS segment_id,
+          SELECT x.subject_id AS customer_id,
+                 (x.body::json #>> '{properties,segment_id}')::int AS segment_id,
                  sum(CASE k.name WHEN 'Segment Entered' THEN 1 ELSE -1 END) AS net
           FROM interactions x JOIN kinds k ON k.id = x.kind_id
           WHERE k.type = 'system' AND k.name IN ('Segment Entered', 'Segment Left') GROUP BY 1, 2)

@@ -25,7 +25,5 @@ def test_nothing_acknowledged_is_lost_and_nothing_happens_twice() -> None:
 
 def test_the_lab_can_fail() -> None:
     """With commits that do not wait for the disk, the same lab must report loss."""
-    report = lab.run(
-        kills=6, targets=("database",), seed=random.randrange(10**6), durable=False
-    )
+    report = lab.run(kills=6, targets=("database",), seed=random.randrange(10**6), durable=False)
     assert report.lost > 0

@@ -1,4 +1,4 @@
-"""Bench `flow`: events a second through the whole way: identity, profile, log, 50 live segments, lake.
+"""Bench `flow`: events a second through identity, log, profile, 50 live segments and the lake.
 
 The messages stand in the inbox as the door leaves them. Baseline: the same records copied into the
 bare log table, nothing else done, in the same run.
@@ -38,9 +38,7 @@ def _measure(customers: int, interactions: int) -> dict[str, Any]:
         worker.drain()
         exporting.export_all(conn)
         for name, rule in rules.fifty():
-            made = segments.create(
-                name, rule=rule, purpose="service", actor=None, now=clock.now()
-            )
+            made = segments.create(name, rule=rule, purpose="service", actor=None, now=clock.now())
             filling.fill_segment(made.id)
         _put(conn, source.id, customers, interactions, seed=2)
         start = time.perf_counter()
@@ -48,12 +46,17 @@ def _measure(customers: int, interactions: int) -> dict[str, Any]:
         exporting.export_all(conn)
         seconds = time.perf_counter() - start
         bare = _bare_log(conn, source.id, customers, min(interactions, 100_000))
-        stored = conn.execute("SELECT count(*) FROM interactions WHERE source_id = %s", (source.id,))
+        stored = conn.execute(
+            "SELECT count(*) FROM interactions WHERE source_id = %s", (source.id,)
+        )
         row = stored.fetchone()
         assert row is not None and row[0] == customers + interactions + int(interactions * WARM_UP)
     return {
         "events_per_s": installation.result(
-            interactions / seconds, "events/s", target=20_000, baseline=bare,
+            interactions / seconds,
+            "events/s",
+            target=20_000,
+            baseline=bare,
             baseline_name="COPY of the same records into the bare log table",
         )
     }
@@ -64,8 +67,12 @@ def _identify(conn: Any, source_id: int, customers: int) -> None:
 
     cities = ("Rotterdam", "Utrecht", "Porto", "Lyon", "Gent", "Bergen")
     bodies = (
-        {"type": "identify", "userId": f"c{n}", "messageId": f"i{n}",
-         "traits": {"city": cities[n % 6], "age": 18 + n % 60, "name": f"Customer {n}"}}
+        {
+            "type": "identify",
+            "userId": f"c{n}",
+            "messageId": f"i{n}",
+            "traits": {"city": cities[n % 6], "age": 18 + n % 60, "name": f"Customer {n}"},
+        }
         for n in range(customers)
     )
     log.put(conn, _records(source_id, bodies))
@@ -84,22 +91,36 @@ def _events(customers: int, count: int, seed: int) -> Iterator[dict[str, Any]]:
     for n in range(count):
         who = chance.randrange(customers)
         body: dict[str, Any] = {
-            "messageId": f"{seed}-{n}", "userId": f"c{who}", "type": "track",
-            "context": {"library": {"name": "bench", "version": "1"},
-                        "touchpoint": {"channel": "store", "location": str(chance.randrange(50))}},
+            "messageId": f"{seed}-{n}",
+            "userId": f"c{who}",
+            "type": "track",
+            "context": {
+                "library": {"name": "bench", "version": "1"},
+                "touchpoint": {"channel": "store", "location": str(chance.randrange(50))},
+            },
         }
         if chance.random() < 0.3:
             price = chance.randrange(100, 5_000) / 100
             body["event"] = rules.ORDER
             body["properties"] = {
-                "order_id": f"o{seed}-{n}", "revenue": price, "currency": "EUR",
-                "products": [{"product_id": f"p{chance.randrange(5_000)}", "price": price,
-                              "category": chance.choice(rules.CATEGORIES), "quantity": 1}],
+                "order_id": f"o{seed}-{n}",
+                "revenue": price,
+                "currency": "EUR",
+                "products": [
+                    {
+                        "product_id": f"p{chance.randrange(5_000)}",
+                        "price": price,
+                        "category": chance.choice(rules.CATEGORIES),
+                        "quantity": 1,
+                    }
+                ],
             }
         else:
             body["event"] = rules.VIEW if chance.random() < 0.7 else "Product List Viewed"
-            body["properties"] = {"product_id": f"p{chance.randrange(5_000)}",
-                                  "category": chance.choice(rules.CATEGORIES)}
+            body["properties"] = {
+                "product_id": f"p{chance.randrange(5_000)}",
+                "category": chance.choice(rules.CATEGORIES),
+            }
         yield body
 
 
@@ -122,8 +143,21 @@ def _bare_log(conn: Any, source_id: int, customers: int, count: int) -> float:
     records = list(_records(source_id, _events(customers, count, 3)))
     start = time.perf_counter()
     rows = [
-        log.Row(n, n % customers, source_id, 1, None, record.received_us, record.received_us, 0,
-                None, ids.message_key(source_id, f"bare-{n}"), n, 0, record.body)
+        log.Row(
+            n,
+            n % customers,
+            source_id,
+            1,
+            None,
+            record.received_us,
+            record.received_us,
+            0,
+            None,
+            ids.message_key(source_id, f"bare-{n}"),
+            n,
+            0,
+            record.body,
+        )
         for n, record in enumerate(records)
     ]
     for first in range(0, len(rows), 4_000):

@@ -39,7 +39,9 @@ def result(
 ) -> dict[str, object]:
     """One line of a bench's results."""
     return {
-        "value": round(value, 3), "unit": unit, "target": target,
+        "value": round(value, 3),
+        "unit": unit,
+        "target": target,
         "baseline": None if baseline is None else round(baseline, 3),
         "baseline_name": baseline_name,
     }

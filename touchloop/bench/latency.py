@@ -45,16 +45,17 @@ def run(*, customers: int = CUSTOMERS, seconds: float = 15.0) -> dict[str, Any]:
                 }
     return {
         f"p99_ms_at_{rate}": installation.result(
-            value, "ms", target=250 if rate == 1_000 else 1_000, baseline=floor,
+            value,
+            "ms",
+            target=250 if rate == 1_000 else 1_000,
+            baseline=floor,
             baseline_name="p99 of one committed insert, read by another connection",
         )
         for rate, value in found.items()
     }
 
 
-def _at(
-    rate: int, seconds: float, customers: int, write_key: str, port: int, conn: Any
-) -> float:
+def _at(rate: int, seconds: float, customers: int, write_key: str, port: int, conn: Any) -> float:
     """The 99th percentile of the probes while `rate` events a second come in."""
     stop = threading.Event()
     load = threading.Thread(target=_load, args=(rate, customers, write_key, port, stop))
@@ -82,10 +83,18 @@ def _probe(seconds: float, write_key: str, port: int, conn: Any, run: str) -> li
         if now >= next_at and now < end:
             user = f"probe-{run}-{sent}"
             sent += 1
-            link.post(write_key, [{
-                "type": "track", "event": rules.ORDER, "userId": user, "messageId": user,
-                "properties": {"revenue": 400},
-            }])
+            link.post(
+                write_key,
+                [
+                    {
+                        "type": "track",
+                        "event": rules.ORDER,
+                        "userId": user,
+                        "messageId": user,
+                        "properties": {"revenue": 400},
+                    }
+                ],
+            )
             waiting[user] = time.monotonic()
             next_at += 1 / PROBES_A_SECOND
         for (user,) in conn.execute(_VISIBLE, (list(waiting),)).fetchall() if waiting else ():
@@ -108,11 +117,14 @@ def _load(rate: int, customers: int, write_key: str, port: int, stop: threading.
         for _ in range(size):
             count += 1
             who = (count * 7_919) % customers
-            batch.append({
-                "type": "track", "event": rules.VIEW if count % 3 else rules.ORDER,
-                "userId": f"c{who}",
-                "properties": {"product_id": f"p{count % 999}", "revenue": count % 50},
-            })
+            batch.append(
+                {
+                    "type": "track",
+                    "event": rules.VIEW if count % 3 else rules.ORDER,
+                    "userId": f"c{who}",
+                    "properties": {"product_id": f"p{count % 999}", "revenue": count % 50},
+                }
+            )
         link.post(write_key, batch)
         next_at += size / rate
         time.sleep(max(0.0, next_at - time.monotonic()))
@@ -138,10 +150,13 @@ class _Link:
         if not answer.startswith(b"HTTP/1.1 200"):
             raise RuntimeError(f"the door answered {answer[:200]!r}")
         head, _, rest = answer.partition(b"\r\n\r\n")
-        length = int(next(
-            line.split(b":")[1] for line in head.lower().split(b"\r\n")
-            if line.startswith(b"content-length")
-        ))
+        length = int(
+            next(
+                line.split(b":")[1]
+                for line in head.lower().split(b"\r\n")
+                if line.startswith(b"content-length")
+            )
+        )
         while len(rest) < length:
             rest += self._socket.recv(65_536)
 

@@ -1,9 +1,10 @@
 """Bench `page`: how long the server takes for the pages people look at all day.
 
 The pages are asked for through Django's handler with every middleware, signed in, and rendered in
-full: a customer with 10,000 interactions, lists in several orders and filters, searches by every kind
-of identifier. The data is made in the database by sets, in the order of time, so that the rows of one
-customer lie as scattered on the disk as in a real log. Baseline: an empty page in the same frame.
+full: customers with 10,000 interactions, lists in several orders and filters, searches by every
+kind of identifier. The data is made in the database by sets, in the order of time, so that the rows
+of one customer lie as scattered on the disk as in a real log. Baseline: an empty page of the
+same frame.
 """
 
 from __future__ import annotations
@@ -44,7 +45,10 @@ def run(
         found = {name: _p95(ask, addresses) for name, addresses in pages.items()}
     return {
         f"{name}_p95_ms": installation.result(
-            found[name], "ms", target=target, baseline=empty,
+            found[name],
+            "ms",
+            target=target,
+            baseline=empty,
             baseline_name="p95 of an empty page in the same frame",
         )
         for name, target in (("customer", 100), ("list", 150), ("search", 150))
@@ -129,8 +133,12 @@ def _search(chance: random.Random, customers: int) -> str:
 
 def _fill(conn: Any, customers: int, interactions: int, heavy: int) -> None:
     """A log without its indexes is written in a fraction of the time; they are made at the end."""
-    given = {"customers": customers, "interactions": interactions, "heavy": heavy,
-             "each": OF_A_HEAVY_ONE}
+    given = {
+        "customers": customers,
+        "interactions": interactions,
+        "heavy": heavy,
+        "each": OF_A_HEAVY_ONE,
+    }
     for statement in _KNOWN:
         conn.execute(statement, given)
     indexes = conn.execute(_INDEXES).fetchall()
@@ -138,8 +146,9 @@ def _fill(conn: Any, customers: int, interactions: int, heavy: int) -> None:
         conn.execute(drop)
     conn.execute("SET synchronous_commit = off")
     for start in range(1, interactions + 1, BATCH):
-        conn.execute(_INTERACTIONS, {**given, "from": start,
-                                     "to": min(start + BATCH - 1, interactions)})
+        conn.execute(
+            _INTERACTIONS, {**given, "from": start, "to": min(start + BATCH - 1, interactions)}
+        )
     conn.execute("SET maintenance_work_mem = '512MB'")
     for _drop, make in indexes:
         conn.execute(make)
@@ -171,21 +180,23 @@ _KNOWN = (
     " 'v', 'City ' || n %% 100, 's', 1, 'a', 4, 'at', '2026-01-01T00:00:00.000000Z'), 'income',"
     " jsonb_build_object('v', n %% 90, 's', 1, 'a', 1, 'at', '2026-01-01T00:00:00.000000Z')),"
     " 255, (ARRAY['prospect','new','satisfied','satisfied','loyal','at_risk','lost'])[n %% 7 + 1],"
-    " now(), now(), to_tsvector('simple', concat_ws(' ', first, last, replace(mail, '@', ' '), mail))"
+    " now(), now(), to_tsvector('simple',"
+    " concat_ws(' ', first, last, replace(mail, '@', ' '), mail))"
     " FROM generate_series(1, %(customers)s) n,"
     " LATERAL (SELECT 'First' || n %% 1000 AS first, 'Last' || n %% 7919 AS last,"
     " 'person' || n || '@example.com' AS mail) w",
     # Most of them were seen lately (one in twenty today); the rest over a year.
-    "INSERT INTO activity SELECT n, now() - interval '400 days', seen, seen::date, n %% 90, n %% 12,"
-    " (n %% 997) * 1.5 FROM (SELECT n, now() - (power(random(), 2) * 365) * interval '1 day' AS seen"
+    "INSERT INTO activity SELECT n, now() - interval '400 days', seen, seen::date, n %% 90,"
+    " n %% 12, (n %% 997) * 1.5 FROM (SELECT n,"
+    " now() - (power(random(), 2) * 365) * interval '1 day' AS seen"
     " FROM generate_series(1, %(customers)s) n) s",
     "INSERT INTO visits SELECT 900 + (n %% 99) + 1, n FROM generate_series(1, %(customers)s) n",
 )
 
-# The heavy customers' interactions come as regularly as everybody's; all others are spread by a hash.
+# The heavy customers come as regularly as everybody; who does the rest is drawn by a hash.
 _INTERACTIONS = """
-INSERT INTO interactions (id, subject_id, source_id, kind_id, touchpoint_id, occurred_at, received_at,
-  direction, value, message_key, payload_hash, uses, body)
+INSERT INTO interactions (id, subject_id, source_id, kind_id, touchpoint_id, occurred_at,
+  received_at, direction, value, message_key, payload_hash, uses, body)
 SELECT n, who, 1, 901 + n %% 3, 900 + n %% 100, at, at, 0,
   CASE WHEN n %% 3 = 0 THEN (n %% 9000) / 100.0 END, md5(n::text)::uuid, n, 255,
   CASE WHEN n %% 3 = 0 THEN

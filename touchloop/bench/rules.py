@@ -14,54 +14,133 @@ def fifty() -> list[tuple[str, Json]]:
     """Name and rule of each segment."""
     named = [
         *[(f"bought {c} in 60 days", _bought(c, 60)) for c in CATEGORIES],
-        *[(f"never bought {c}, shops often", {"all": [_orders(3, 90), {"not": _bought(c)}]})
-          for c in CATEGORIES],
-        *[(f"{n} orders in {days} days", _orders(n, days))
-          for n, days in ((1, 7), (2, 14), (3, 30), (3, 90), (5, 90), (10, 365))],
-        *[(f"spent {amount} in {days} days", _spent(amount, days))
-          for amount, days in ((50, 30), (100, 30), (100, 90), (250, 90), (500, 365), (1000, 365))],
-        *[(f"no order for {days} days", {"interactions": {
-            "events": [ORDER], "measure": "absence", "window": {"last": days, "unit": "days"}}})
-          for days in (14, 30, 60, 90)],
-        *[(f"viewed, then did not order within {hours} hours", _sequence(hours, negated=True))
-          for hours in (1, 24, 72)],
-        *[(f"viewed, then ordered within {hours} hours", _sequence(hours, negated=False))
-          for hours in (1, 24)],
-        *[(f"lives in {city}", {"trait": {"name": "city", "op": "eq", "value": city}})
-          for city in ("Rotterdam", "Utrecht", "Porto", "Lyon")],
-        ("young and active", {"all": [
-            {"trait": {"name": "age", "type": "number", "op": "lt", "value": 30}}, _orders(2, 60)]}),
-        ("views on many days", {"interactions": {
-            "events": [VIEW], "measure": "distinct", "of": "day", "op": "gte", "value": 3,
-            "window": {"last": 14, "unit": "days"}}}),
-        ("shops at several places", {"interactions": {
-            "events": [ORDER], "measure": "distinct", "of": "location", "op": "gte", "value": 2}}),
+        *[
+            (f"never bought {c}, shops often", {"all": [_orders(3, 90), {"not": _bought(c)}]})
+            for c in CATEGORIES
+        ],
+        *[
+            (f"{n} orders in {days} days", _orders(n, days))
+            for n, days in ((1, 7), (2, 14), (3, 30), (3, 90), (5, 90), (10, 365))
+        ],
+        *[
+            (f"spent {amount} in {days} days", _spent(amount, days))
+            for amount, days in ((50, 30), (100, 30), (100, 90), (250, 90), (500, 365), (1000, 365))
+        ],
+        *[
+            (
+                f"no order for {days} days",
+                {
+                    "interactions": {
+                        "events": [ORDER],
+                        "measure": "absence",
+                        "window": {"last": days, "unit": "days"},
+                    }
+                },
+            )
+            for days in (14, 30, 60, 90)
+        ],
+        *[
+            (f"viewed, then did not order within {hours} hours", _sequence(hours, negated=True))
+            for hours in (1, 24, 72)
+        ],
+        *[
+            (f"viewed, then ordered within {hours} hours", _sequence(hours, negated=False))
+            for hours in (1, 24)
+        ],
+        *[
+            (f"lives in {city}", {"trait": {"name": "city", "op": "eq", "value": city}})
+            for city in ("Rotterdam", "Utrecht", "Porto", "Lyon")
+        ],
+        (
+            "young and active",
+            {
+                "all": [
+                    {"trait": {"name": "age", "type": "number", "op": "lt", "value": 30}},
+                    _orders(2, 60),
+                ]
+            },
+        ),
+        (
+            "views on many days",
+            {
+                "interactions": {
+                    "events": [VIEW],
+                    "measure": "distinct",
+                    "of": "day",
+                    "op": "gte",
+                    "value": 3,
+                    "window": {"last": 14, "unit": "days"},
+                }
+            },
+        ),
+        (
+            "shops at several places",
+            {
+                "interactions": {
+                    "events": [ORDER],
+                    "measure": "distinct",
+                    "of": "location",
+                    "op": "gte",
+                    "value": 2,
+                }
+            },
+        ),
         ("overdue", {"overdue": {"events": [ORDER], "intervals": 3}}),
-        ("new this week", {"interactions": {
-            "measure": "first", "op": "lt", "value": 7, "unit": "days"}}),
+        (
+            "new this week",
+            {"interactions": {"measure": "first", "op": "lt", "value": 7, "unit": "days"}},
+        ),
     ]
     assert len(named) == 50, len(named)
     return named
 
 
 def _orders(n: int, days: int) -> Json:
-    return {"interactions": {"events": [ORDER], "measure": "count", "op": "gte", "value": n,
-                             "window": {"last": days, "unit": "days"}}}
+    return {
+        "interactions": {
+            "events": [ORDER],
+            "measure": "count",
+            "op": "gte",
+            "value": n,
+            "window": {"last": days, "unit": "days"},
+        }
+    }
 
 
 def _spent(amount: int, days: int) -> Json:
-    return {"interactions": {"events": [ORDER], "measure": "sum", "of": "value", "op": "gt",
-                             "value": amount, "window": {"last": days, "unit": "days"}}}
+    return {
+        "interactions": {
+            "events": [ORDER],
+            "measure": "sum",
+            "of": "value",
+            "op": "gt",
+            "value": amount,
+            "window": {"last": days, "unit": "days"},
+        }
+    }
 
 
 def _bought(category: str, days: int | None = None) -> Json:
     window = {"window": {"last": days, "unit": "days"}} if days else {}
-    return {"interactions": {"events": [ORDER], "measure": "count", "op": "gte", "value": 1,
-                             "lines": [{"field": "category", "op": "eq", "value": category}],
-                             **window}}
+    return {
+        "interactions": {
+            "events": [ORDER],
+            "measure": "count",
+            "op": "gte",
+            "value": 1,
+            "lines": [{"field": "category", "op": "eq", "value": category}],
+            **window,
+        }
+    }
 
 
 def _sequence(hours: int, *, negated: bool) -> Json:
-    return {"sequence": {"first": {"events": [VIEW]}, "then": {"events": [ORDER]},
-                         "within": {"last": hours, "unit": "hours"}, "not": negated,
-                         "window": {"last": 30, "unit": "days"}}}
+    return {
+        "sequence": {
+            "first": {"events": [VIEW]},
+            "then": {"events": [ORDER]},
+            "within": {"last": hours, "unit": "hours"},
+            "not": negated,
+            "window": {"last": 30, "unit": "days"},
+        }
+    }

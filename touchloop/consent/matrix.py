@@ -41,9 +41,7 @@ _ROWS: Final = {
 }  # fmt: skip
 
 MATRIX: Final[dict[str, dict[str, Rule]]] = {
-    category: {
-        purpose: Rule(word) for purpose, word in zip(PURPOSES, row.split(), strict=True)
-    }
+    category: {purpose: Rule(word) for purpose, word in zip(PURPOSES, row.split(), strict=True)}
     for category, row in _ROWS.items()
 }
 

@@ -5,14 +5,32 @@ from __future__ import annotations
 from typing import Final
 
 PURPOSES: Final = (
-    "service", "measure", "improve", "personalise", "marketing", "profile", "share", "train",
+    "service",
+    "measure",
+    "improve",
+    "personalise",
+    "marketing",
+    "profile",
+    "share",
+    "train",
 )
 BIT: Final = {purpose: 1 << number for number, purpose in enumerate(PURPOSES)}
 ALL_BITS: Final = (1 << len(PURPOSES)) - 1
 
 CATEGORIES: Final = (
-    "told_us", "bought", "tickets", "survey", "survey_anonymous", "behaviour", "mail_engagement",
-    "social_login", "enrichment", "coarse_place", "precise_place", "presence", "inferred",
+    "told_us",
+    "bought",
+    "tickets",
+    "survey",
+    "survey_anonymous",
+    "behaviour",
+    "mail_engagement",
+    "social_login",
+    "enrichment",
+    "coarse_place",
+    "precise_place",
+    "presence",
+    "inferred",
     "special",
 )
 

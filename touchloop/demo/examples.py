@@ -8,7 +8,7 @@ from touchloop.insight.segments import api as segments
 
 
 def install() -> int:
-    """Compute the scores and fill the example segments that are not there yet; gives their number."""
+    """Compute the scores, make and fill the example segments; gives how many are new."""
     with db.connect(application="touchloop demo") as conn:
         there = {segment.slug for segment in segments.listing(conn=conn)}
         if there.issuperset(example.slug for example in segments.EXAMPLES):

@@ -2,12 +2,24 @@
 
 from touchloop.flow.exporting import compact, export_all, rebuild
 from touchloop.flow.filling import Filling, fill_segment
-from touchloop.flow.state import Lag, Living, lag, living_workers
 from touchloop.flow.scoring import refresh_scores
+from touchloop.flow.state import Lag, Living, lag, living_workers
 from touchloop.flow.steps import ON_INTERACTIONS, Step
 from touchloop.flow.worker import drain, run
 
 __all__ = [
-    "ON_INTERACTIONS", "Filling", "Lag", "Living", "Step", "compact", "drain", "export_all",
-    "fill_segment", "lag", "living_workers", "rebuild", "refresh_scores", "run",
+    "ON_INTERACTIONS",
+    "Filling",
+    "Lag",
+    "Living",
+    "Step",
+    "compact",
+    "drain",
+    "export_all",
+    "fill_segment",
+    "lag",
+    "living_workers",
+    "rebuild",
+    "refresh_scores",
+    "run",
 ]

@@ -48,10 +48,17 @@ def ask_consent(batch: Batch, work: Work) -> Batch:
 def _said(message: Message) -> tuple[list[UseGrant], list[ContactGrant]]:
     envelope = message.envelope
     return said_in(
-        {"event": envelope.name, "properties": envelope.properties,
-         "preferences": envelope.consent, "gpc": envelope.gpc},
-        subject_id=message.subject_id, source_id=message.source.id,
-        trusted=message.source.trusted, at=envelope.occurred_at, key=UUID(bytes=message.key),
+        {
+            "event": envelope.name,
+            "properties": envelope.properties,
+            "preferences": envelope.consent,
+            "gpc": envelope.gpc,
+        },
+        subject_id=message.subject_id,
+        source_id=message.source.id,
+        trusted=message.source.trusted,
+        at=envelope.occurred_at,
+        key=UUID(bytes=message.key),
     )
 
 

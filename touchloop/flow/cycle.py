@@ -28,7 +28,7 @@ log = logging.getLogger("touchloop.flow")
 
 
 def take(worker: Worker, *, messages: int) -> int:
-    """Process some messages of the inbox; returns how many blocks were taken, 0 when it is empty."""
+    """Process some messages of the inbox; returns how many blocks were taken, 0 if none is."""
     block_ids = interactions.claim(worker.conn, messages=messages)
     if not block_ids:
         return 0
@@ -53,10 +53,14 @@ def wake(worker: Worker) -> int:
     """Look again at customers whose time has come; returns how many."""
     now = clock.now()
     locked = worker.conn.execute("SELECT pg_try_advisory_xact_lock(7105, 2)").fetchone()
-    rows = worker.conn.execute(
-        "SELECT customer_id FROM refreshes WHERE due_at <= %s ORDER BY due_at LIMIT %s",
-        (now, DUE_AT_ONCE),
-    ).fetchall() if locked and locked[0] else []
+    rows = (
+        worker.conn.execute(
+            "SELECT customer_id FROM refreshes WHERE due_at <= %s ORDER BY due_at LIMIT %s",
+            (now, DUE_AT_ONCE),
+        ).fetchall()
+        if locked and locked[0]
+        else []
+    )
     if not rows:
         worker.conn.rollback()
         return 0
@@ -85,8 +89,11 @@ def _process(worker: Worker, block_ids: list[int]) -> None:
 def _walk(worker: Worker, batch: Batch, way: tuple[steps.Step, ...]) -> None:
     start, now = perf_counter(), clock.now()
     work = Work(
-        conn=worker.conn, side=worker.side, catalogue=worker.catalogue,
-        sources=interactions.load(worker.conn), batch_id=interactions.next_batch(worker.conn),
+        conn=worker.conn,
+        side=worker.side,
+        catalogue=worker.catalogue,
+        sources=interactions.load(worker.conn),
+        batch_id=interactions.next_batch(worker.conn),
         now=now,
     )
     batch = steps.walk(batch, work, way)
@@ -103,11 +110,17 @@ def _remember(worker: Worker, batch: Batch, work: Work, seconds: float) -> None:
         "INSERT INTO flow_batches (id, worker, started_at, seconds, messages, counts, kinds, steps,"
         " first_id, last_id, exported) VALUES (%s,%s,%s,%s,%s,%s,%s,%s,%s,%s,%s)",
         (
-            work.batch_id, worker.name, work.now, seconds,
+            work.batch_id,
+            worker.name,
+            work.now,
+            seconds,
             sum(block.messages for block in batch.blocks),
             Jsonb([[source, outcome, n] for (source, outcome), n in sorted(batch.counts.items())]),
-            Jsonb(sorted(kinds_of(batch).items())), Jsonb(batch.notes),
-            first, first + len(batch.rows) - 1, None if batch.rows else 0,
+            Jsonb(sorted(kinds_of(batch).items())),
+            Jsonb(batch.notes),
+            first,
+            first + len(batch.rows) - 1,
+            None if batch.rows else 0,
         ),
     )
 
@@ -155,15 +168,20 @@ def _bury(worker: Worker, block: Block, reason: str, detail: str) -> None:
         worker.conn,
         [
             Held(
-                shelf=DEAD_LETTER, source_id=record.source_id,
+                shelf=DEAD_LETTER,
+                source_id=record.source_id,
                 message_key=UUID(bytes=ids.message_key(record.source_id, message_id))
-                if message_id else None,
-                message_id=message_id, reason=reason, detail=detail, record=record,
-                received_at=clock.from_micros(record.received_us), attempts=block.attempts,
+                if message_id
+                else None,
+                message_id=message_id,
+                reason=reason,
+                detail=detail,
+                record=record,
+                received_at=clock.from_micros(record.received_us),
+                attempts=block.attempts,
             )
         ],
         now=now,
     )
     interactions.delete(worker.conn, [block])
     interactions.add(worker.conn, record.source_id, {"sent": 1, "quarantined": 1}, now=now)
-

@@ -1,4 +1,4 @@
-"""What a worker does besides its batches, each at its own pace: figures, the lake, its heartbeat."""
+"""What a worker does besides its batches, each at its own pace: figures, lake, heartbeat."""
 
 from __future__ import annotations
 
@@ -57,9 +57,7 @@ def beat(worker: Worker) -> None:
     """Say that this worker lives; forget workers that have been silent for an hour."""
     now = clock.now()
     worker.side.execute(_BEAT, {"worker": worker.name, "now": now, "n": worker.processed})
-    worker.side.execute(
-        "DELETE FROM heartbeats WHERE seen_at < %s", (now - timedelta(hours=1),)
-    )
+    worker.side.execute("DELETE FROM heartbeats WHERE seen_at < %s", (now - timedelta(hours=1),))
     worker.side.commit()
 
 

@@ -39,13 +39,16 @@ def rebuild(conn: Connection) -> int:
 
 def waiting(conn: Connection) -> list[int]:
     """The oldest batches that are not in the lake, up to a bounded number of rows."""
-    return [row[0] for row in conn.execute(
-        _WAITING, {"batches": BATCHES_OF_AN_EXPORT, "rows": ROWS_OF_AN_EXPORT}
-    ).fetchall()]
+    return [
+        row[0]
+        for row in conn.execute(
+            _WAITING, {"batches": BATCHES_OF_AN_EXPORT, "rows": ROWS_OF_AN_EXPORT}
+        ).fetchall()
+    ]
 
 
 def pieces(conn: Connection, table: str, batch_ids: Sequence[int]) -> Iterator[pa.Table]:
-    """Every row of the log for one table, except of batches that wait and are not in `batch_ids`."""
+    """Every row of the log for one table, without batches that wait outside of `batch_ids`."""
     query = _EVERY_INTERACTION if table == lake.INTERACTIONS else _EVERY_LINE
     return lake.copy_in_pieces(conn, query, {"ids": list(batch_ids)}, lake.SCHEMAS[table])
 
@@ -62,14 +65,13 @@ def read(conn: Connection, batch_ids: Sequence[int]) -> lake.Rows:
 
 def mark(conn: Connection, batch_ids: Sequence[int], seq: int) -> None:
     """Note that the lake holds these batches, in the caller's transaction."""
-    conn.execute(
-        "UPDATE flow_batches SET exported = %s WHERE id = ANY(%s)", (seq, list(batch_ids))
-    )
+    conn.execute("UPDATE flow_batches SET exported = %s WHERE id = ANY(%s)", (seq, list(batch_ids)))
 
 
 _WAITING = """
 SELECT id FROM (
-  SELECT id, sum(last_id - first_id + 1) OVER (ORDER BY id) AS upto, row_number() OVER (ORDER BY id) AS n
+  SELECT id, sum(last_id - first_id + 1) OVER (ORDER BY id) AS upto,
+         row_number() OVER (ORDER BY id) AS n
   FROM (SELECT id, first_id, last_id FROM flow_batches WHERE exported IS NULL
         ORDER BY id LIMIT %(batches)s) b
 ) w WHERE n = 1 OR upto <= %(rows)s ORDER BY id

@@ -71,33 +71,43 @@ def _bring_lake_up(conn: db.Connection) -> None:
 
 
 def _log(
-    conn: db.Connection, changes: Sequence[segments.MembershipChange], name: str,
-    catalogue: Catalogue, now: datetime,
+    conn: db.Connection,
+    changes: Sequence[segments.MembershipChange],
+    name: str,
+    catalogue: Catalogue,
+    now: datetime,
 ) -> None:
     own = next(s for s in interactions.load(conn).values() if s.slug == "touchloop")
     for first in range(0, len(changes), IDS_OF_A_BATCH):
         batch_id = interactions.next_batch(conn)
         part = changes[first : first + IDS_OF_A_BATCH]
-        rows = understanding.rows_of(part, {change.segment_id: name for change in part},
-                                     own.id, catalogue, batch_id)
+        rows = understanding.rows_of(
+            part, {change.segment_id: name for change in part}, own.id, catalogue, batch_id
+        )
         interactions.append(conn, rows)
         start = interactions.first_id(batch_id)
         conn.execute(
             "INSERT INTO flow_batches (id, worker, started_at, seconds, messages, counts, kinds,"
             " steps, first_id, last_id) VALUES (%s, 'fill', %s, 0, 0, '[]', '[]', %s, %s, %s)",
-            (batch_id, now, Jsonb({"understand": {"filled": len(part)}}), start,
-             start + len(part) - 1),
+            (
+                batch_id,
+                now,
+                Jsonb({"understand": {"filled": len(part)}}),
+                start,
+                start + len(part) - 1,
+            ),
         )
 
 
 def _look_again(conn: db.Connection, now: datetime) -> None:
     """Customers whom the lake did not know as they are now are due at once."""
-    batches = [row[0] for row in conn.execute(
-        "SELECT id FROM flow_batches WHERE exported IS NULL AND worker <> 'fill'"
-    ).fetchall()]
-    conn.execute(
-        _DUE_NOW, {"batches": arrays.numbers(batches), "run": IDS_OF_A_BATCH, "now": now}
-    )
+    batches = [
+        row[0]
+        for row in conn.execute(
+            "SELECT id FROM flow_batches WHERE exported IS NULL AND worker <> 'fill'"
+        ).fetchall()
+    ]
+    conn.execute(_DUE_NOW, {"batches": arrays.numbers(batches), "run": IDS_OF_A_BATCH, "now": now})
 
 
 def _outwait(conn: db.Connection, xid: str) -> None:

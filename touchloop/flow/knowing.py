@@ -69,7 +69,12 @@ def _touches(batch: Batch) -> list[Touch]:
             mine[4] += values[message.key] if message.envelope.name == ORDER else 0.0
     return [
         Touch(
-            customer_id, int(first), int(last), int(n), int(orders), spend,
+            customer_id,
+            int(first),
+            int(last),
+            int(n),
+            int(orders),
+            spend,
         )
         for customer_id, (first, last, n, orders, spend) in sums.items()
     ]
@@ -79,8 +84,12 @@ def _keep_traits(batch: Batch, work: Work) -> set[int]:
     """Record the traits of identify calls; returns the customers that were told something."""
     values = [
         TraitValue(
-            subject_id=message.subject_id, name=name, authority=authority_of(message.source.kind),
-            value=value, source_id=message.source.id, at=message.envelope.occurred_at,
+            subject_id=message.subject_id,
+            name=name,
+            authority=authority_of(message.source.kind),
+            value=value,
+            source_id=message.source.id,
+            at=message.envelope.occurred_at,
             tie=UUID(bytes=message.key),
         )
         for message in batch.messages
@@ -89,5 +98,3 @@ def _keep_traits(batch: Batch, work: Work) -> set[int]:
     ]
     told = record(work.conn, values)
     return {message.customer_id for message in batch.messages if message.subject_id in told}
-
-

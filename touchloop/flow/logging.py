@@ -11,8 +11,16 @@ from touchloop.interactions.api import IN, OUT, Line, Row, append, append_lines,
 # What the company does; everything else is done by the customer.
 OUTBOUND = frozenset(
     {
-        "Campaign Delivered", "Email Sent", "Email Delivered", "SMS Sent", "Push Sent",
-        "Message Sent", "Message Delivered", "Offer Shown", "Survey Sent", "Call Made",
+        "Campaign Delivered",
+        "Email Sent",
+        "Email Delivered",
+        "SMS Sent",
+        "Push Sent",
+        "Message Sent",
+        "Message Delivered",
+        "Offer Shown",
+        "Survey Sent",
+        "Call Made",
     }
 )
 PRODUCTS_OF_AN_ORDER = 1_000
@@ -49,7 +57,8 @@ def _meet(batch: Batch, work: Work, places: dict[int, tuple[str, str]]) -> None:
     catalogue = work.catalogue
     catalogue.kind_ids(work.side, {_kind(message) for message in batch.messages}, work.now)
     stages = {
-        places[id(message)]: _stage(message) for message in batch.messages
+        places[id(message)]: _stage(message)
+        for message in batch.messages
         if places[id(message)] not in catalogue.places
     }
     catalogue.place_ids(work.side, stages, work.now)
@@ -88,7 +97,7 @@ def _kind(message: Message) -> tuple[str, str]:
 
 
 def _place(message: Message) -> tuple[str, str]:
-    """The touchpoint: `context.touchpoint` says it; else the source's channel and the page's host."""
+    """The touchpoint that `context.touchpoint` names; else the source's channel alone."""
     envelope = message.envelope
     channel, location = message.source.channel, ""
     if envelope.context_json and b'"touchpoint"' in envelope.context_json:
@@ -142,8 +151,14 @@ def _line(product: dict[str, Any]) -> Line:
     if amount is None and price is not None:
         amount = price * (1.0 if quantity is None else quantity)
     return Line(
-        _text(get("product_id", get("sku"))), _text(get("name")), _text(get("department")),
-        _text(get("category")), _text(get("brand")), quantity, price, amount,
+        _text(get("product_id", get("sku"))),
+        _text(get("name")),
+        _text(get("department")),
+        _text(get("category")),
+        _text(get("brand")),
+        quantity,
+        price,
+        amount,
     )
 
 

@@ -26,9 +26,7 @@ class FlowBatch(models.Model):
     class Meta:
         db_table = "flow_batches"
         indexes: ClassVar = [
-            models.Index(
-                fields=["id"], name="batches_to_fold", condition=models.Q(folded=False)
-            ),
+            models.Index(fields=["id"], name="batches_to_fold", condition=models.Q(folded=False)),
             models.Index(
                 fields=["id"], name="batches_to_export", condition=models.Q(exported__isnull=True)
             ),

@@ -11,9 +11,17 @@ from touchloop.profiles.api import permitted
 Id = tuple[str, str]
 
 # What the outside calls its identifiers, and our namespace for them.
-EXTERNAL = {"card": "card", "loyalty_card": "card", "email": "email", "phone": "phone",
-            "user_id": "user_id", "anonymous_id": "anonymous_id", "device": "device",
-            "ios.idfa": "device", "android.idfa": "device"}
+EXTERNAL = {
+    "card": "card",
+    "loyalty_card": "card",
+    "email": "email",
+    "phone": "phone",
+    "user_id": "user_id",
+    "anonymous_id": "anonymous_id",
+    "device": "device",
+    "ios.idfa": "device",
+    "android.idfa": "device",
+}
 
 
 def name_customers(batch: Batch, work: Work) -> Batch:
@@ -62,8 +70,11 @@ def _said(message: Message) -> tuple[Any, ...]:
         if envelope.type == "identify":
             email, phone = message.traits.get("email"), message.traits.get("phone")
     return (
-        envelope.user_id, envelope.anonymous_id, envelope.external_ids,
-        email if type(email) is str else None, phone if type(phone) is str else None,
+        envelope.user_id,
+        envelope.anonymous_id,
+        envelope.external_ids,
+        email if type(email) is str else None,
+        phone if type(phone) is str else None,
         envelope.type in ("identify", "alias"),
         envelope.previous_id if envelope.type == "alias" else "",
     )

@@ -1,4 +1,4 @@
-"""Step `open`: records become messages; what the contract does not allow is held with its reason."""
+"""Step `open`: records become messages; what the contract forbids is held with its reason."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ def open_records(batch: Batch, work: Work) -> Batch:
         for record in block.records:
             source = work.sources.get(record.source_id)
             if source is None:
-                raise LookupError(f"the inbox names source {record.source_id}, which does not exist")
+                raise LookupError(
+                    f"the inbox names source {record.source_id}, which does not exist"
+                )
             batch.counts[source.id, "sent"] += record.n
             _open(batch, record, source)
     batch.note("open", messages=len(batch.messages), held=len(batch.held))
@@ -35,9 +37,12 @@ def _open(batch: Batch, record: Record, source: Source) -> None:
 def _rejected(item: Rejected, record: Record) -> Held:
     key = ids.message_key(record.source_id, item.message_id) if item.message_id else None
     return Held(
-        shelf=QUARANTINE, source_id=record.source_id,
-        message_key=UUID(bytes=key) if key else None, message_id=item.message_id,
-        reason=item.reason, detail=item.detail,
+        shelf=QUARANTINE,
+        source_id=record.source_id,
+        message_key=UUID(bytes=key) if key else None,
+        message_id=item.message_id,
+        reason=item.reason,
+        detail=item.detail,
         record=record if record.n == 1 else alone(record, item.index),
         received_at=clock.from_micros(record.received_us),
     )

@@ -24,9 +24,7 @@ NOBODY = pa.table({"customer_id": pa.array([], pa.int64())})
 _EPOCH_2000 = 946_684_800_000_000
 
 
-def relations(
-    needs: Needs, customers: Sequence[int], work: Work
-) -> dict[str, pa.Table]:
+def relations(needs: Needs, customers: Sequence[int], work: Work) -> dict[str, pa.Table]:
     """The relations that `needs` asks for; those it does not read are left out."""
     found: dict[str, pa.Table] = {}
     if needs.interactions is not None:
@@ -57,7 +55,9 @@ def relations(
 def _interactions(reading: Reading, customers: Sequence[int], work: Work) -> pa.Table:
     kinds = _kinds(reading, work)
     rows = _fixed(
-        work.conn, _INTERACTIONS, _parameters(reading, customers, kinds, work.now),
+        work.conn,
+        _INTERACTIONS,
+        _parameters(reading, customers, kinds, work.now),
         ("customer_id", "interaction_id", "kind_id", "touchpoint_id", "occurred_at", "value"),
         "iiIItf",
     )
@@ -87,7 +87,8 @@ def _lines(reading: Reading, customers: Sequence[int], work: Work) -> pa.Table:
     if all(field.name != "customer_id" for field in wanted):
         wanted.insert(0, SCHEMAS["lines"].field("customer_id"))
     chosen = sql.SQL(", ").join(sql.SQL(_LINE_COLUMNS[field.name]) for field in wanted)
-    where, values = sql.SQL(""), {}
+    where: sql.Composable = sql.SQL("")
+    values: dict[str, Any] = {}
     for column, only in reading.only:
         where = sql.SQL(" AND {} = ANY(%(only)s)").format(sql.SQL(_LINE_COLUMNS[column]))
         values = {"only": sorted(only)}
@@ -103,15 +104,20 @@ def _lines(reading: Reading, customers: Sequence[int], work: Work) -> pa.Table:
 
 def _customers(needs: Needs, customers: Sequence[int], conn: Connection) -> pa.Table:
     return copy_to_arrow(
-        conn, _CUSTOMERS, {"customers": arrays.numbers(customers), "traits": sorted(needs.traits)},
-        pa.schema([SCHEMAS["customers"].field(n) for n in ("customer_id", "traits", "stage", "allowed")]),
+        conn,
+        _CUSTOMERS,
+        {"customers": arrays.numbers(customers), "traits": sorted(needs.traits)},
+        pa.schema(
+            [SCHEMAS["customers"].field(n) for n in ("customer_id", "traits", "stage", "allowed")]
+        ),
     )
 
 
 def _kinds(reading: Reading, work: Work) -> list[int]:
     """Numbers of the kinds that are read; what Touchloop says of itself is never among them."""
     return [
-        id for (type, name), id in work.catalogue.every_kind(work.conn).items()
+        id
+        for (type, name), id in work.catalogue.every_kind(work.conn).items()
         if type != "system" and (reading.names is None or name in reading.names)
     ]
 
@@ -124,7 +130,9 @@ def _parameters(
 
 def _properties(interaction_ids: Any, conn: Connection) -> pa.ChunkedArray:
     table = copy_to_arrow(
-        conn, _PROPERTIES, {"ids": arrays.numbers(interaction_ids.tolist())},
+        conn,
+        _PROPERTIES,
+        {"ids": arrays.numbers(interaction_ids.tolist())},
         pa.schema([("place", pa.int64()), ("properties", pa.string())]),
     )
     return table.sort_by("place").column("properties")
@@ -134,7 +142,9 @@ def _looked_up(numbers: Any, words: Mapping[int, str]) -> pa.Array:
     """The word of each number, as a dictionary-encoded column."""
     found, places = np.unique(numbers, return_inverse=True)
     named = pa.array([words.get(int(number), "") for number in found], pa.string())
-    return pa.DictionaryArray.from_arrays(pa.array(places.astype(np.int32)), named).cast(pa.string())
+    return pa.DictionaryArray.from_arrays(pa.array(places.astype(np.int32)), named).cast(
+        pa.string()
+    )
 
 
 def _instants(micros: Any) -> pa.Array:
@@ -175,10 +185,18 @@ WHERE i.customer_id = ANY(%(customers)s::bigint[]) AND l.kind_id = ANY(%(kinds)s
 """
 
 _LINE_COLUMNS = {
-    "customer_id": "i.customer_id", "interaction_id": "l.interaction_id", "name": "k.name",
-    "occurred_at": "l.occurred_at AT TIME ZONE 'UTC'", "product_id": "l.product_id",
-    "product": "l.name", "department": "l.department", "category": "l.category",
-    "brand": "l.brand", "quantity": "l.quantity", "price": "l.price", "amount": "l.amount",
+    "customer_id": "i.customer_id",
+    "interaction_id": "l.interaction_id",
+    "name": "k.name",
+    "occurred_at": "l.occurred_at AT TIME ZONE 'UTC'",
+    "product_id": "l.product_id",
+    "product": "l.name",
+    "department": "l.department",
+    "category": "l.category",
+    "brand": "l.brand",
+    "quantity": "l.quantity",
+    "price": "l.price",
+    "amount": "l.amount",
 }
 
 _CUSTOMERS = """

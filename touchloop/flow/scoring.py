@@ -16,7 +16,8 @@ def refresh_scores(conn: Connection) -> int:
     conn.execute(
         "INSERT INTO refreshes (customer_id, due_at, reason)"
         " SELECT id, %s, 'score' FROM unnest(%s::bigint[]) AS c(id) ORDER BY id"
-        " ON CONFLICT (customer_id) DO UPDATE SET due_at = least(refreshes.due_at, excluded.due_at)",
+        " ON CONFLICT (customer_id) DO UPDATE"
+        " SET due_at = least(refreshes.due_at, excluded.due_at)",
         (now, arrays.numbers(changed)),
     )
     conn.commit()

@@ -13,8 +13,16 @@ from collections.abc import Callable
 from time import perf_counter
 from typing import NamedTuple
 
-from touchloop.flow import consenting, knowing, logging, naming, once, opening, planning
-from touchloop.flow import understanding
+from touchloop.flow import (
+    consenting,
+    knowing,
+    logging,
+    naming,
+    once,
+    opening,
+    planning,
+    understanding,
+)
 from touchloop.flow.batch import Batch, Work
 
 
@@ -28,13 +36,19 @@ class Step(NamedTuple):
 
 ON_INTERACTIONS = (
     Step("open", opening.open_records, "unpack the records; what breaks the contract is held"),
-    Step("once", once.drop_duplicates, "the same message again is dropped, another under its id held"),
-    Step("plan", planning.keep_the_plan, "what breaks its source's tracking plan is warned or held"),
+    Step(
+        "once", once.drop_duplicates, "the same message again is dropped, another under its id held"
+    ),
+    Step(
+        "plan", planning.keep_the_plan, "what breaks its source's tracking plan is warned or held"
+    ),
     Step("who", naming.name_customers, "identifiers become a subject; subjects become a customer"),
     Step("consent", consenting.ask_consent, "what may this be used for; grants and withdrawals"),
     Step("log", logging.append_to_log, "kind, place, products; append to the log"),
     Step("know", knowing.fold_profiles, "activity, traits, the canonical row"),
-    Step("understand", understanding.refresh_segments, "segments entered and left, as interactions"),
+    Step(
+        "understand", understanding.refresh_segments, "segments entered and left, as interactions"
+    ),
 )
 
 # A customer whose time has come (a window moves, a merge, an edit) needs only the last two.

@@ -39,15 +39,25 @@ def refresh_segments(batch: Batch, work: Work) -> Batch:
     _forget_wakes(batch, work)
     note_wakes(result.due, work.conn)
     read = relations.get("interactions", reading.NOBODY).num_rows
-    batch.note("understand", customers=len(customers), rules=len(live.rules.rules), read=read,
-               entered=sum(change.entered for change in changes),
-               left=sum(not change.entered for change in changes))
+    batch.note(
+        "understand",
+        customers=len(customers),
+        rules=len(live.rules.rules),
+        read=read,
+        entered=sum(change.entered for change in changes),
+        left=sum(not change.entered for change in changes),
+    )
     return batch
 
 
 def rows_of(
-    changes: Sequence[segments.MembershipChange], names: Mapping[int, str], source_id: int,
-    catalogue: Catalogue, batch_id: int, *, after: int = 0,
+    changes: Sequence[segments.MembershipChange],
+    names: Mapping[int, str],
+    source_id: int,
+    catalogue: Catalogue,
+    batch_id: int,
+    *,
+    after: int = 0,
 ) -> list[Row]:
     """What happened as rows of the log, behind `after` other rows of the same batch."""
     bodies = {
@@ -64,11 +74,19 @@ def rows_of(
         at = clock.micros(change.at)
         rows.append(
             Row(
-                id=start + number, subject_id=change.customer_id, source_id=source_id,
-                kind_id=kinds[event], touchpoint_id=None, occurred_us=at, received_us=at,
-                direction=OUT, value=None,
+                id=start + number,
+                subject_id=change.customer_id,
+                source_id=source_id,
+                kind_id=kinds[event],
+                touchpoint_id=None,
+                occurred_us=at,
+                received_us=at,
+                direction=OUT,
+                value=None,
                 message_key=hashlib.blake2b(cause.encode(), digest_size=16).digest(),
-                payload_hash=0, uses=0, body=bodies[change.segment_id, event],
+                payload_hash=0,
+                uses=0,
+                body=bodies[change.segment_id, event],
             )
         )
     return rows

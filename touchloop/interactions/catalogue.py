@@ -52,7 +52,7 @@ class Catalogue:
         return self.places
 
     def place_ids(self, conn: Connection, wanted: Mapping[Place, str], now: datetime) -> None:
-        """Make sure that `places` knows every wanted place (value: its lifecycle stage). Commits."""
+        """Make sure that `places` knows every wanted place (value: lifecycle stage). Commits."""
         missing = sorted(wanted.keys() - self.places.keys())
         if missing:
             rows = conn.execute(
@@ -82,8 +82,13 @@ class Catalogue:
         for (kind_id, name), (types, example) in sorted(news.items()):
             conn.execute(
                 _PROPERTY,
-                {"kind": kind_id, "name": name, "types": json.dumps(sorted(types)),
-                 "example": example, "now": now},
+                {
+                    "kind": kind_id,
+                    "name": name,
+                    "types": json.dumps(sorted(types)),
+                    "example": example,
+                    "now": now,
+                },
             )
         for kind_id in sorted({kind_id for kind_id, _ in news}):
             conn.execute(
@@ -140,7 +145,8 @@ SELECT id, type, name FROM added
 _PLACES = """
 INSERT INTO touchpoints (channel, location, name, region, stage, first_seen_at, last_seen_at)
 SELECT channel, location,
-       CASE WHEN location = '' THEN channel ELSE initcap(replace(channel, '_', ' ')) || ' ' || location END,
+       CASE WHEN location = '' THEN channel
+            ELSE initcap(replace(channel, '_', ' ')) || ' ' || location END,
        '', stage, %(now)s, %(now)s
 FROM unnest(%(channels)s::text[], %(locations)s::text[], %(stages)s::text[])
   AS w(channel, location, stage)

@@ -34,14 +34,17 @@ class Held:
     attempts: int = 0
 
 
-def quarantined(
-    envelope: Envelope, record: Record, key: bytes, reason: str, detail: str
-) -> Held:
+def quarantined(envelope: Envelope, record: Record, key: bytes, reason: str, detail: str) -> Held:
     """A usable message that must wait for a person's decision."""
     return Held(
-        shelf=QUARANTINE, source_id=record.source_id, message_key=UUID(bytes=key),
-        message_id=envelope.message_id, reason=reason, detail=detail,
-        record=alone(record, envelope.index), received_at=envelope.received_at,
+        shelf=QUARANTINE,
+        source_id=record.source_id,
+        message_key=UUID(bytes=key),
+        message_id=envelope.message_id,
+        reason=reason,
+        detail=detail,
+        record=alone(record, envelope.index),
+        received_at=envelope.received_at,
     )
 
 
@@ -53,9 +56,16 @@ def hold(conn: Connection, messages: Sequence[Held], *, now: datetime) -> None:
             " record, received_at, held_at, attempts) VALUES (%s,%s,%s,%s,%s,%s,%b,%s,%s,%s)",
             [
                 (
-                    one.shelf, one.source_id, one.message_key, one.message_id[:200], one.reason,
-                    one.detail[:2_000].replace("\0", ""), pack(one.record),
-                    one.received_at, now, one.attempts,
+                    one.shelf,
+                    one.source_id,
+                    one.message_key,
+                    one.message_id[:200],
+                    one.reason,
+                    one.detail[:2_000].replace("\0", ""),
+                    pack(one.record),
+                    one.received_at,
+                    now,
+                    one.attempts,
                 )
                 for one in messages
             ],
@@ -65,7 +75,8 @@ def hold(conn: Connection, messages: Sequence[Held], *, now: datetime) -> None:
 def count_held(conn: Connection) -> dict[str, int]:
     """How many messages wait for a decision on each shelf."""
     rows = conn.execute(
-        "SELECT shelf, count(*) FROM held_messages WHERE state = 'held' GROUP BY shelf ORDER BY shelf"
+        "SELECT shelf, count(*) FROM held_messages WHERE state = 'held'"
+        " GROUP BY shelf ORDER BY shelf"
     ).fetchall()
     return {shelf: int(n) for shelf, n in rows}
 

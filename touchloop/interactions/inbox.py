@@ -53,14 +53,16 @@ def claim(conn: Connection, *, messages: int) -> list[int]:
 
 
 def read(conn: Connection, block_ids: Sequence[int]) -> list[Block]:
-    """Lock and read claimed blocks inside the caller's transaction; those taken by others are left."""
+    """Lock and read claimed blocks in the caller's transaction; others' blocks are left."""
     rows = conn.execute(
         "SELECT id, payload, messages, attempts FROM inbox WHERE id = ANY(%s)"
         " ORDER BY id FOR UPDATE SKIP LOCKED",
         (list(block_ids),),
         binary=True,
     ).fetchall()
-    return [Block(id, unpack_block(bytes(payload)), n, attempts) for id, payload, n, attempts in rows]
+    return [
+        Block(id, unpack_block(bytes(payload)), n, attempts) for id, payload, n, attempts in rows
+    ]
 
 
 def delete(conn: Connection, blocks: Sequence[Block]) -> None:
@@ -103,8 +105,7 @@ def _parts(records: Iterable[Record]) -> Iterable[list[Record]]:
     messages = size = 0
     for record in records:
         if part and (
-            messages + record.n > MESSAGES_IN_A_BLOCK
-            or size + len(record.body) > BYTES_IN_A_BLOCK
+            messages + record.n > MESSAGES_IN_A_BLOCK or size + len(record.body) > BYTES_IN_A_BLOCK
         ):
             yield part
             part, messages, size = [], 0, 0

@@ -40,7 +40,7 @@ class Ledger:
 
 
 def read(conn: Connection) -> Ledger:
-    """The ledger as of now, in one snapshot: folded and not yet folded counts, and the log itself."""
+    """The ledger as of now: counts folded and not yet folded, and the log itself."""
     counts: dict[str, int] = dict(conn.execute(_COUNTS).fetchall())
     pending, rows = conn.execute(_ROWS).fetchone() or (0, 0)
     return Ledger(
@@ -79,7 +79,7 @@ def fold(conn: Connection, *, now: datetime) -> int:
 
 
 def add(conn: Connection, source_id: int, counts: Mapping[str, int], *, now: datetime) -> None:
-    """Count outcomes that no micro-batch knows of (refused at the door, erased). Does not commit."""
+    """Count outcomes that no micro-batch knows of (refused, erased). Does not commit."""
     for outcome, n in sorted(counts.items()):
         conn.execute(
             "INSERT INTO tallies (source_id, day, outcome, n) VALUES (%s, %s, %s, %s)"
@@ -92,7 +92,8 @@ _COUNTS = """
 SELECT outcome, sum(n)::bigint FROM (
   SELECT outcome, n FROM tallies
   UNION ALL
-  SELECT c ->> 1, (c ->> 2)::bigint FROM flow_batches, jsonb_array_elements(counts) c WHERE NOT folded
+  SELECT c ->> 1, (c ->> 2)::bigint
+  FROM flow_batches, jsonb_array_elements(counts) c WHERE NOT folded
 ) t GROUP BY outcome
 """
 

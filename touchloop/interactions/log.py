@@ -92,7 +92,7 @@ def _copy(conn: Connection, statement: str, packed: Iterable[bytes]) -> None:
         copy.write(_HEADER + b"".join(packed) + _TRAILER)
 
 
-# The binary COPY format: a 16-bit count of fields, then each field as a 32-bit length and its bytes.
+# The binary COPY format: a 16-bit count of fields, then each as a 32-bit length and its bytes.
 _HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 _TRAILER = b"\xff\xff"
 _EPOCH_2000 = 946_684_800_000_000

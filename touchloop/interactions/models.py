@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from django.db import models
+from django.db.models.functions import Now
 
 
 class Source(models.Model):
@@ -47,7 +48,7 @@ class InboxBlock(models.Model):
     messages = models.IntegerField()
     bytes = models.IntegerField()
     attempts = models.SmallIntegerField(default=0, db_default=0)
-    created_at = models.DateTimeField(db_default=models.functions.Now())
+    created_at = models.DateTimeField(db_default=Now())
 
     class Meta:
         db_table = "inbox"
@@ -194,7 +195,7 @@ class HeldMessage(models.Model):
 
 
 class Tally(models.Model):
-    """How many messages of a source ended in which way on a day: one side of the conservation law."""
+    """How many messages of a source ended how on a day: one side of the conservation law."""
 
     pk = models.CompositePrimaryKey("source_id", "day", "outcome")
     source_id = models.IntegerField()

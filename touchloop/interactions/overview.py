@@ -123,7 +123,7 @@ def kind(conn: Connection, kind_id: int) -> KindPage | None:
 def kind_trends(
     conn: Connection, kind_ids: Sequence[int], *, now: datetime
 ) -> dict[int, list[float]]:
-    """Weekly counts of the last half year, from a sample that is bounded however long the log is."""
+    """Weekly counts of half a year, from a sample that is bounded however long the log is."""
     size = conn.execute(
         "SELECT greatest(reltuples, 0) FROM pg_class WHERE relname = 'interactions'"
     )

@@ -31,9 +31,12 @@ class Plans:
     def _validators(self, source: Source) -> dict[str, Any]:
         kept = self._compiled.get(source.id)
         if kept is None or kept[0] != source.plan:
-            kept = source.plan, {
-                name: jsonschema.Draft202012Validator(schema)
-                for name, schema in source.plan.items()
-            }
+            kept = (
+                source.plan,
+                {
+                    name: jsonschema.Draft202012Validator(schema)
+                    for name, schema in source.plan.items()
+                },
+            )
             self._compiled[source.id] = kept
         return kept[1]

@@ -51,8 +51,13 @@ class Source:
 
 
 def create(
-    name: str, *, kind: str = "web", slug: str | None = None, channel: str | None = None,
-    category: str | None = None, trusted: bool = False,
+    name: str,
+    *,
+    kind: str = "web",
+    slug: str | None = None,
+    channel: str | None = None,
+    category: str | None = None,
+    trusted: bool = False,
 ) -> Source:
     """Make a source with a new write key. Raises Invalid for an unknown kind or an empty name."""
     name = name.strip()
@@ -62,15 +67,27 @@ def create(
         raise Invalid("kind", f"must be one of {', '.join(DEFAULTS)}")
     default_channel, default_category = DEFAULTS[kind]
     row = Row.objects.create(
-        name=name[:200], slug=_free_slug(slug or name), kind=kind,
-        channel=channel or default_channel, category=category or default_category,
-        write_key=ids.write_key(), signing_secret=secrets.token_hex(32), trusted=trusted,
+        name=name[:200],
+        slug=_free_slug(slug or name),
+        kind=kind,
+        channel=channel or default_channel,
+        category=category or default_category,
+        write_key=ids.write_key(),
+        signing_secret=secrets.token_hex(32),
+        trusted=trusted,
     )
     return _seen(row)
 
 
-def ensure(slug: str, *, name: str, kind: str, trusted: bool, channel: str | None = None,
-           category: str | None = None) -> Source:
+def ensure(
+    slug: str,
+    *,
+    name: str,
+    kind: str,
+    trusted: bool,
+    channel: str | None = None,
+    category: str | None = None,
+) -> Source:
     """The source with this slug, made when it is not there."""
     row = Row.objects.filter(slug=slug).first()
     if row is not None:
@@ -106,7 +123,13 @@ def update(source_id: int, **changes: Any) -> Source:
     row = _row(source_id)
     for name, value in changes.items():
         if name not in {
-            "name", "enabled", "channel", "category", "require_signature", "plan_mode", "plan"
+            "name",
+            "enabled",
+            "channel",
+            "category",
+            "require_signature",
+            "plan_mode",
+            "plan",
         }:
             raise Invalid(name, "cannot be changed")
         setattr(row, name, value)

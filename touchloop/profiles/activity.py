@@ -47,7 +47,8 @@ def touch(conn: Connection, touches: Sequence[Touch]) -> list[int]:
 def lock(conn: Connection, customer_ids: Sequence[int]) -> None:
     """Hold customers that get no new interaction, in the same order."""
     conn.execute(
-        "SELECT 1 FROM activity WHERE customer_id = ANY(%s::bigint[]) ORDER BY customer_id FOR UPDATE",
+        "SELECT 1 FROM activity WHERE customer_id = ANY(%s::bigint[])"
+        " ORDER BY customer_id FOR UPDATE",
         (arrays.numbers(sorted(customer_ids)),),
     )
 
@@ -103,7 +104,8 @@ WITH mine AS (
   WHERE x.kind_id NOT IN (SELECT id FROM system)
   GROUP BY m.customer_id
 )
-INSERT INTO activity (customer_id, first_seen_at, last_seen_at, last_day, interactions, orders, spend)
+INSERT INTO activity
+  (customer_id, first_seen_at, last_seen_at, last_day, interactions, orders, spend)
 SELECT customer_id, first_seen_at, last_seen_at, (last_seen_at AT TIME ZONE 'UTC')::date,
        interactions, orders, spend
 FROM counted ORDER BY customer_id

@@ -62,7 +62,7 @@ def find(
             "emails": namespaces is None or "email" in namespaces,
         },
     ).fetchall()
-    return [Match(*row[:8], leader=(row[8], row[9])) for row in rows]
+    return [Match(*(*row[:8], (row[8], row[9]))) for row in rows]
 
 
 def spellings(words: str) -> list[str]:
@@ -77,12 +77,13 @@ def beginnings(words: str) -> list[str]:
     digits = re.sub(r"\D", "", words)
     if len(digits) >= 4 and _PHONE_LIKE.fullmatch(words):
         found.append("+" + digits.removeprefix("00"))
-        found += [start for start in (normalise("card", words),) if start]
+    if digits and (card := normalise("card", words)):
+        found.append(card)
     return list(dict.fromkeys(found))
 
 
 def prefix_query(words: str) -> str:
-    """A text search in which every word may be the beginning of one: "ann mil" finds Anna Miller."""
+    """A text search for beginnings of words: "ann mil" finds Anna Miller."""
     parts = re.findall(r"\w+", words.lower())[:8]
     return " & ".join(f"'{part}':*" for part in parts)
 

@@ -67,7 +67,8 @@ WITH wanted AS (
          left(coalesce(t.phone, k.phone, ''), 40) AS phone
   FROM wanted w LEFT JOIN traits t USING (customer_id) LEFT JOIN known k USING (customer_id)
 )
-INSERT INTO customers (id, display_name, email, phone, traits, allowed, created_at, updated_at, search)
+INSERT INTO customers
+  (id, display_name, email, phone, traits, allowed, created_at, updated_at, search)
 SELECT customer_id, display_name, email, phone, traits, allowed, %(now)s, %(now)s,
        to_tsvector('simple', concat_ws(' ', display_name, replace(email, '@', ' '), email))
 FROM told ORDER BY customer_id

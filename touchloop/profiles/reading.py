@@ -51,7 +51,7 @@ def customer(conn: Connection, id: int) -> Customer:
     row = conn.execute(_CUSTOMER, {"id": id}).fetchone()
     if row is None:
         raise NotFound("No customer has this number.")
-    return Customer(*row[:13], leader=(row[14], row[15]), facts=_facts(conn, row[13]))
+    return Customer(*(*row[:13], (row[14], row[15]), _facts(conn, row[13])))
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +79,18 @@ def rivals(conn: Connection, subject_ids: Sequence[int], name: str) -> list[Fact
 def _facts(conn: Connection, traits: str) -> tuple[Fact, ...]:
     held: dict[str, dict[str, Any]] = msgspec.json.decode(traits)
     sources = {fact["s"] for fact in held.values()}
-    named = dict(
-        conn.execute("SELECT id, name FROM sources WHERE id = ANY(%s)", (sorted(sources),)).fetchall()
+    named: dict[int, str] = dict(
+        conn.execute(
+            "SELECT id, name FROM sources WHERE id = ANY(%s)", (sorted(sources),)
+        ).fetchall()
     )
     return tuple(
         Fact(
-            name, fact["v"], fact["a"], fact["s"], named.get(fact["s"], ""),
+            name,
+            fact["v"],
+            fact["a"],
+            fact["s"],
+            named.get(fact["s"], ""),
             datetime.fromisoformat(fact["at"]),
         )
         for name, fact in sorted(held.items())

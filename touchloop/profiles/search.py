@@ -97,7 +97,7 @@ def listing(
     limit: int = 50,
     traits: Sequence[str] = (),
 ) -> Page:
-    """One page of customers; `traits` are shown with each. Raises Unavailable when it takes long."""
+    """One page of customers, each with these `traits`. Raises Unavailable when it takes long."""
     sort, descending = SORTS.get(order.lstrip("-")), order.startswith("-")
     if sort is None:
         raise Invalid("order", f"must be one of {', '.join(SORTS)}")
@@ -160,7 +160,8 @@ class Sort:
 
 SORTS: dict[str, Sort] = {
     "seen": Sort(
-        ("a.last_day", "a.last_seen_at", "a.customer_id"), ("date", "timestamptz", "bigint"),
+        ("a.last_day", "a.last_seen_at", "a.customer_id"),
+        ("date", "timestamptz", "bigint"),
         (11, 7, 0),
     ),
     "since": Sort(("c.id",), ("bigint",), (0,)),
@@ -236,7 +237,7 @@ def _source(conditions: Sequence[str], by: str = "") -> str:
 
 def _listed(row: Sequence[Any]) -> Listed:
     shown = msgspec.json.decode(row[13]) if row[13] else {}
-    return Listed(*row[:11], leader=(row[14], row[15]), shown_traits=shown)
+    return Listed(*(*row[:11], (row[14], row[15]), shown))
 
 
 def _encode(row: Sequence[Any], sort: Sort) -> str:

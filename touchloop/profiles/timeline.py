@@ -151,7 +151,7 @@ def channels_in(conn: Connection, subject_ids: Sequence[int]) -> list[str]:
 
 
 def _item(row: Sequence[Any]) -> Item:
-    return Item(*row[:15], body=_parsed(row[15]))
+    return Item(*(*row[:15], _parsed(row[15])))
 
 
 def _parsed(body: str) -> Mapping[str, Any]:

@@ -22,8 +22,23 @@ INFERRED, IMPORT, SYSTEM, STAFF, PERSON = range(5)
 # What a public write key must never set: it decides about rights, money or consent.
 RESERVED = frozenset(
     {
-        "id", "is_admin", "is_staff", "role", "roles", "permissions", "points", "balance", "tier",
-        "credit", "consent", "consents", "segments", "scores", "allowed", "stage", "customer_id",
+        "id",
+        "is_admin",
+        "is_staff",
+        "role",
+        "roles",
+        "permissions",
+        "points",
+        "balance",
+        "tier",
+        "credit",
+        "consent",
+        "consents",
+        "segments",
+        "scores",
+        "allowed",
+        "stage",
+        "customer_id",
     }
 )
 RESERVED_PREFIXES = ("touchloop_", "$touchloop")

@@ -53,10 +53,15 @@ def test_sums_over_many_people_are_not_about_one() -> None:
 @pytest.mark.parametrize(
     ("use", "contact", "verdict"),
     [
-        ("granted", "granted", "allow"), ("granted", "denied", "deny"),
-        ("granted", "pending", "ask"), ("granted", None, "ask"),
-        ("denied", "granted", "deny"), ("denied", "denied", "deny"),
-        (None, "granted", "ask"), (None, None, "ask"), (None, "denied", "deny"),
+        ("granted", "granted", "allow"),
+        ("granted", "denied", "deny"),
+        ("granted", "pending", "ask"),
+        ("granted", None, "ask"),
+        ("denied", "granted", "deny"),
+        ("denied", "denied", "deny"),
+        (None, "granted", "ask"),
+        (None, None, "ask"),
+        (None, "denied", "deny"),
         ("objected", "granted", "deny"),
     ],
 )
@@ -67,15 +72,17 @@ def test_a_message_goes_out_only_if_use_and_contact_both_allow(
         use={("marketing", ""): Choice(use, 1, AT)} if use else {},
         contact={("email", ""): Choice(contact, 2, AT)} if contact else {},
     )
-    found = decide(
-        who, purpose="marketing", categories=["bought"], channel="email", topic="offers"
-    )
+    found = decide(who, purpose="marketing", categories=["bought"], channel="email", topic="offers")
     assert found.verdict == verdict
 
 
 def test_a_topic_counts_before_its_channel_and_service_needs_no_opt_in() -> None:
-    who = PersonConsent(contact={
-        ("email", ""): Choice("granted", 1, AT), ("email", "offers"): Choice("denied", 2, AT)})
+    who = PersonConsent(
+        contact={
+            ("email", ""): Choice("granted", 1, AT),
+            ("email", "offers"): Choice("denied", 2, AT),
+        }
+    )
     ask = {"purpose": "service", "categories": ["bought"], "channel": "email"}
     assert decide(who, **ask, topic="offers").verdict == "deny"  # type: ignore[arg-type]
     assert decide(who, **ask, topic="orders").verdict == "allow"  # type: ignore[arg-type]
@@ -106,7 +113,8 @@ ROWS = st.lists(
         at=st.integers(0, 50).map(lambda n: AT + timedelta(hours=n)),
         basis=st.sampled_from(["consent", "gpc"]),
     ),
-    max_size=12, unique_by=lambda row: row.id,
+    max_size=12,
+    unique_by=lambda row: row.id,
 )
 
 
@@ -129,7 +137,8 @@ def test_merging_never_widens(rows: list[folding.Row]) -> None:
         mine = [row for row in rows if row.subject_id == subject]
         others = [row for row in rows if row.subject_id != subject]
         refused = {
-            row.key[0] for row in mine
+            row.key[0]
+            for row in mine
             if folding.fold(mine)[row.key].state in ("denied", "objected")
         }
         assert not together & bits(refused)
@@ -159,7 +168,11 @@ def test_a_public_key_may_only_narrow() -> None:
     preferences = {"Advertising": True, "Analytics": False, "Unknown": True}
     assert said(preferences=preferences) == {"measure": "denied", "improve": "denied"}
     assert said(trusted=True, preferences=preferences) == {
-        "marketing": "granted", "share": "granted", "measure": "denied", "improve": "denied"}
+        "marketing": "granted",
+        "share": "granted",
+        "measure": "denied",
+        "improve": "denied",
+    }
 
 
 def test_privacy_control_objects_unless_the_person_explicitly_agreed() -> None:
@@ -173,21 +186,39 @@ def test_privacy_control_objects_unless_the_person_explicitly_agreed() -> None:
 
 def test_consent_events_of_a_till_name_purposes_channels_and_topics() -> None:
     uses, contacts = statements.said_in(
-        {"event": "Consent Given", "properties": {
-            "purposes": ["profile", "nonsense"], "categories": ["bought"], "basis": "card terms",
-            "channels": ["email"], "topics": ["offers", "news"]}},
-        subject_id=3, source_id=1, trusted=True, at=AT, key=KEY,
+        {
+            "event": "Consent Given",
+            "properties": {
+                "purposes": ["profile", "nonsense"],
+                "categories": ["bought"],
+                "basis": "card terms",
+                "channels": ["email"],
+                "topics": ["offers", "news"],
+            },
+        },
+        subject_id=3,
+        source_id=1,
+        trusted=True,
+        at=AT,
+        key=KEY,
     )
     assert [(g.purpose, g.category, g.state, g.basis) for g in uses] == [
-        ("profile", "bought", "granted", "card terms")]
+        ("profile", "bought", "granted", "card terms")
+    ]
     assert [(g.channel, g.topic, g.state) for g in contacts] == [
-        ("email", "offers", "granted"), ("email", "news", "granted")]
+        ("email", "offers", "granted"),
+        ("email", "news", "granted"),
+    ]
 
 
 def test_an_objection_to_marketing_ends_profiling_and_ads_too() -> None:
-    who = PersonConsent(use={
-        ("marketing", ""): Choice("objected", 1, AT), ("profile", ""): Choice("granted", 2, AT),
-        ("share", ""): Choice("granted", 3, AT)})
+    who = PersonConsent(
+        use={
+            ("marketing", ""): Choice("objected", 1, AT),
+            ("profile", ""): Choice("granted", 2, AT),
+            ("share", ""): Choice("granted", 3, AT),
+        }
+    )
     for purpose in ("marketing", "profile", "share"):
         found = decide(who, purpose=purpose, categories=["bought"])
         assert (found.verdict, found.grants) == ("deny", (1,))
@@ -195,8 +226,12 @@ def test_an_objection_to_marketing_ends_profiling_and_ads_too() -> None:
 
 
 def test_do_not_profile_me_covers_what_was_inferred() -> None:
-    who = PersonConsent(use={
-        ("profile", ""): Choice("objected", 1, AT), ("personalise", ""): Choice("granted", 2, AT)})
+    who = PersonConsent(
+        use={
+            ("profile", ""): Choice("objected", 1, AT),
+            ("personalise", ""): Choice("granted", 2, AT),
+        }
+    )
     assert not decide(who, purpose="personalise", categories=["inferred"]).allowed
     assert decide(who, purpose="personalise", categories=["told_us"]).allowed
 
@@ -222,10 +257,16 @@ def test_a_message_goes_out_only_if_both_ledgers_allow_in_every_combination() ->
     tried = 0
     for use, narrow, channel, topic in product(states, states, states, states):
         who = PersonConsent(
-            use={("marketing", category): Choice(state, 1, AT)
-                 for category, state in (("", use), ("bought", narrow)) if state},
-            contact={("email", name): Choice(state, 2, AT)
-                     for name, state in (("", channel), ("offers", topic)) if state},
+            use={
+                ("marketing", category): Choice(state, 1, AT)
+                for category, state in (("", use), ("bought", narrow))
+                if state
+            },
+            contact={
+                ("email", name): Choice(state, 2, AT)
+                for name, state in (("", channel), ("offers", topic))
+                if state
+            },
         )
         found = decide(
             who, purpose="marketing", categories=["bought"], channel="email", topic="offers"
@@ -246,8 +287,11 @@ def test_a_confirmation_after_the_merge_holds_and_nothing_else_widens(
     for key, choice in confirmed.items():
         if choice.state == "granted" and strict[key].state != "granted":
             assert any(
-                row.key == key and row.state == "granted" and row.basis == "consent"
-                and row.at > since for row in rows
+                row.key == key
+                and row.state == "granted"
+                and row.basis == "consent"
+                and row.at > since
+                for row in rows
             )
 
 
@@ -267,12 +311,16 @@ def test_an_untrusted_agreement_does_not_hide_privacy_control() -> None:
     both = {"share": "objected", "profile": "objected"}
     assert said(gpc=True, preferences={"sale": True}) == both
     assert said(True, gpc=True, preferences={"sale": True}) == {
-        "share": "granted", "profile": "objected"}
+        "share": "granted",
+        "profile": "objected",
+    }
 
 
 def test_where_names_of_other_systems_disagree_the_refusal_holds() -> None:
-    for preferences in ({"marketing": True, "advertising": False},
-                        {"advertising": False, "marketing": True}):
+    for preferences in (
+        {"marketing": True, "advertising": False},
+        {"advertising": False, "marketing": True},
+    ):
         assert said(True, preferences=preferences) == {"marketing": "denied", "share": "denied"}
 
 

@@ -4,56 +4,63 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Heartbeat',
+            name="Heartbeat",
             fields=[
-                ('worker', models.TextField(primary_key=True, serialize=False)),
-                ('started_at', models.DateTimeField()),
-                ('seen_at', models.DateTimeField()),
-                ('processed', models.BigIntegerField(default=0)),
+                ("worker", models.TextField(primary_key=True, serialize=False)),
+                ("started_at", models.DateTimeField()),
+                ("seen_at", models.DateTimeField()),
+                ("processed", models.BigIntegerField(default=0)),
             ],
             options={
-                'db_table': 'heartbeats',
+                "db_table": "heartbeats",
             },
         ),
         migrations.CreateModel(
-            name='FlowBatch',
+            name="FlowBatch",
             fields=[
-                ('id', models.BigIntegerField(primary_key=True, serialize=False)),
-                ('worker', models.TextField()),
-                ('started_at', models.DateTimeField()),
-                ('seconds', models.FloatField()),
-                ('messages', models.IntegerField()),
-                ('counts', models.JSONField()),
-                ('kinds', models.JSONField()),
-                ('steps', models.JSONField()),
-                ('first_id', models.BigIntegerField()),
-                ('last_id', models.BigIntegerField()),
-                ('folded', models.BooleanField(db_default=False, default=False)),
-                ('exported', models.BigIntegerField(null=True)),
+                ("id", models.BigIntegerField(primary_key=True, serialize=False)),
+                ("worker", models.TextField()),
+                ("started_at", models.DateTimeField()),
+                ("seconds", models.FloatField()),
+                ("messages", models.IntegerField()),
+                ("counts", models.JSONField()),
+                ("kinds", models.JSONField()),
+                ("steps", models.JSONField()),
+                ("first_id", models.BigIntegerField()),
+                ("last_id", models.BigIntegerField()),
+                ("folded", models.BooleanField(db_default=False, default=False)),
+                ("exported", models.BigIntegerField(null=True)),
             ],
             options={
-                'db_table': 'flow_batches',
-                'indexes': [models.Index(condition=models.Q(('folded', False)), fields=['id'], name='batches_to_fold'), models.Index(condition=models.Q(('exported__isnull', True)), fields=['id'], name='batches_to_export')],
+                "db_table": "flow_batches",
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("folded", False)), fields=["id"], name="batches_to_fold"
+                    ),
+                    models.Index(
+                        condition=models.Q(("exported__isnull", True)),
+                        fields=["id"],
+                        name="batches_to_export",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Refresh',
+            name="Refresh",
             fields=[
-                ('customer_id', models.BigIntegerField(primary_key=True, serialize=False)),
-                ('due_at', models.DateTimeField()),
-                ('reason', models.TextField()),
+                ("customer_id", models.BigIntegerField(primary_key=True, serialize=False)),
+                ("due_at", models.DateTimeField()),
+                ("reason", models.TextField()),
             ],
             options={
-                'db_table': 'refreshes',
-                'indexes': [models.Index(fields=['due_at'], name='refreshes_due')],
+                "db_table": "refreshes",
+                "indexes": [models.Index(fields=["due_at"], name="refreshes_due")],
             },
         ),
     ]

@@ -47,8 +47,14 @@ def source(transactional_db: None) -> interactions.Source:
 
     Source.objects.get_or_create(
         slug="touchloop",
-        defaults={"name": "Touchloop", "kind": "system", "channel": "system",
-                  "category": "inferred", "write_key": "own", "trusted": True},
+        defaults={
+            "name": "Touchloop",
+            "kind": "system",
+            "channel": "system",
+            "category": "inferred",
+            "write_key": "own",
+            "trusted": True,
+        },
     )
     return interactions.create("Shop", kind="server", slug="shop")
 
@@ -63,8 +69,15 @@ def say(conn: db.Connection, source: interactions.Source) -> Say:
         count += 1
         body = {"type": type, "messageId": f"m{count}", **fields}
         record = interactions.Record(
-            (of or source).id, clock.micros(clock.now()), type, None, False,
-            json.dumps(body).encode(), [""], 1, "segment",
+            (of or source).id,
+            clock.micros(clock.now()),
+            type,
+            None,
+            False,
+            json.dumps(body).encode(),
+            [""],
+            1,
+            "segment",
         )
         interactions.put(conn, [record])
         conn.commit()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from datetime import timedelta
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 
 from touchloop.core import db
-from touchloop.flow import cycle, naming, worker
+from touchloop.flow import naming, steps, worker
 from touchloop.flow.batch import Batch, Work
 from touchloop.flow.tests.conftest import NOON, Clock, Say
 from touchloop.insight.segments import api as segments
@@ -19,7 +20,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def one(conn: db.Connection, query: str, *parameters: Any) -> Any:
-    row = conn.execute(query, parameters).fetchone()  # type: ignore[arg-type]
+    row = conn.execute(query, parameters).fetchone()
     conn.rollback()
     return row[0] if row and len(row) == 1 else row
 
@@ -27,11 +28,22 @@ def one(conn: db.Connection, query: str, *parameters: Any) -> Any:
 def test_an_order_becomes_a_customer_with_products(conn: db.Connection, say: Say) -> None:
     say("identify", userId="u1", traits={"name": "Ada Lovelace", "email": "Ada@Example.com"})
     say(
-        event="Order Completed", userId="u1", timestamp="2026-01-05T10:00:00Z",
-        properties={"revenue": 12.5, "products": [
-            {"product_id": "p1", "name": "Milk", "category": "DAIRY", "price": 2.5, "quantity": 5},
-            {"sku": "p2", "department": "DELI", "total": "3.10"},
-        ]},
+        event="Order Completed",
+        userId="u1",
+        timestamp="2026-01-05T10:00:00Z",
+        properties={
+            "revenue": 12.5,
+            "products": [
+                {
+                    "product_id": "p1",
+                    "name": "Milk",
+                    "category": "DAIRY",
+                    "price": 2.5,
+                    "quantity": 5,
+                },
+                {"sku": "p2", "department": "DELI", "total": "3.10"},
+            ],
+        },
         context={"touchpoint": {"channel": "store", "location": "330"}},
         work=True,
     )
@@ -42,7 +54,10 @@ def test_an_order_becomes_a_customer_with_products(conn: db.Connection, say: Say
         "SELECT product_id, name, department, amount FROM interaction_lines ORDER BY line"
     ).fetchall()
     assert lines == [("p1", "Milk", "", 12.5), ("p2", "", "DELI", 3.1)]
-    assert one(conn, "SELECT channel, location FROM touchpoints WHERE location <> ''") == ("store", "330")
+    assert one(conn, "SELECT channel, location FROM touchpoints WHERE location <> ''") == (
+        "store",
+        "330",
+    )
     assert one(conn, "SELECT count(*) FROM inbox") == 0
 
 
@@ -76,7 +91,12 @@ def test_nobody_is_made_of_blocked_identifiers(conn: db.Connection, say: Say) ->
 
 
 def test_reserved_traits_are_not_taken_from_a_public_key(conn: db.Connection, say: Say) -> None:
-    say("identify", userId="u", traits={"points": 9_999, "is_admin": True, "city": "Gent"}, work=True)
+    say(
+        "identify",
+        userId="u",
+        traits={"points": 9_999, "is_admin": True, "city": "Gent"},
+        work=True,
+    )
     names = conn.execute("SELECT name FROM trait_values").fetchall()
     assert names == [("city",)]
 
@@ -88,7 +108,10 @@ def test_what_the_person_said_is_not_overwritten_by_an_import(
     file = interactions.create("List", kind="import", slug="list", trusted=True)
     say("identify", userId="u", traits={"city": "Gent"}, of=web, timestamp="2026-01-01T00:00:00Z")
     say("identify", userId="u", traits={"city": "Brugge", "age": 5}, of=file, work=True)
-    assert one(conn, "SELECT traits #>> '{city,v}', traits #>> '{age,v}' FROM customers") == ("Gent", "5")
+    assert one(conn, "SELECT traits #>> '{city,v}', traits #>> '{age,v}' FROM customers") == (
+        "Gent",
+        "5",
+    )
 
 
 def test_a_poisoned_message_ends_as_a_dead_letter_and_stops_nobody(
@@ -101,18 +124,29 @@ def test_a_poisoned_message_ends_as_a_dead_letter_and_stops_nobody(
             raise ZeroDivisionError("poison")
         return genuine(batch, work)
 
-    steps = tuple(
+    way = tuple(
         step._replace(run=poisoned) if step.name == "who" else step
-        for step in cycle.steps.ON_INTERACTIONS
+        for step in steps.ON_INTERACTIONS
     )
-    monkeypatch.setattr(cycle.steps, "ON_INTERACTIONS", steps)
+    monkeypatch.setattr(steps, "ON_INTERACTIONS", way)
     users = [f"u{n}" for n in range(30)] + ["poison"] + [f"v{n}" for n in range(30)]
-    interactions.put(conn, [
-        interactions.Record(
-            source.id, 1_772_000_000_000_000, "track", None, False,
-            f'{{"event":"A","userId":"{user}","messageId":"{user}"}}'.encode(), [""], 1, "segment",
-        ) for user in users
-    ])
+    interactions.put(
+        conn,
+        [
+            interactions.Record(
+                source.id,
+                1_772_000_000_000_000,
+                "track",
+                None,
+                False,
+                f'{{"event":"A","userId":"{user}","messageId":"{user}"}}'.encode(),
+                [""],
+                1,
+                "segment",
+            )
+            for user in users
+        ],
+    )
     conn.commit()
     worker.drain(deadline=60)
     assert one(conn, "SELECT shelf, reason FROM held_messages") == ("dead_letter", "failed")
@@ -123,8 +157,15 @@ def test_a_poisoned_message_ends_as_a_dead_letter_and_stops_nobody(
 def test_a_segment_is_entered_and_left_at_the_clock(
     conn: db.Connection, say: Say, held_clock: Clock
 ) -> None:
-    rule = {"interactions": {"events": ["Order Completed"], "measure": "count", "op": "gte",
-                             "value": 2, "window": {"last": 90, "unit": "days"}}}
+    rule = {
+        "interactions": {
+            "events": ["Order Completed"],
+            "measure": "count",
+            "op": "gte",
+            "value": 2,
+            "window": {"last": 90, "unit": "days"},
+        }
+    }
     segment = segments.create("Often", rule=rule, purpose="service", actor=None, now=NOON)
     say(event="Order Completed", userId="u", timestamp="2026-02-01T12:00:00Z")
     say(event="Order Completed", userId="u", timestamp="2026-02-20T12:00:00Z", work=True)
@@ -148,13 +189,30 @@ def test_two_workers_share_the_work_and_nothing_is_counted_twice(
     conn: db.Connection, source: interactions.Source
 ) -> None:
     for part in range(20):
-        interactions.put(conn, [
-            interactions.Record(
-                source.id, 1_772_000_000_000_000 + part, "track", None, False,
-                f'{{"event":"A","userId":"u{n % 7}","anonymousId":"a{n % 11}","messageId":"{part}-{n}"}}'
-                .encode(), [""], 1, "segment",
-            ) for n in range(25)
-        ])
+        interactions.put(
+            conn,
+            [
+                interactions.Record(
+                    source.id,
+                    1_772_000_000_000_000 + part,
+                    "track",
+                    None,
+                    False,
+                    json.dumps(
+                        {
+                            "event": "A",
+                            "userId": f"u{n % 7}",
+                            "anonymousId": f"a{n % 11}",
+                            "messageId": f"{part}-{n}",
+                        }
+                    ).encode(),
+                    [""],
+                    1,
+                    "segment",
+                )
+                for n in range(25)
+            ],
+        )
     conn.commit()
     failures: list[BaseException] = []
 

@@ -5,177 +5,265 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='InboxBlock',
+            name="InboxBlock",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('payload', models.BinaryField()),
-                ('messages', models.IntegerField()),
-                ('bytes', models.IntegerField()),
-                ('attempts', models.SmallIntegerField(db_default=0, default=0)),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("payload", models.BinaryField()),
+                ("messages", models.IntegerField()),
+                ("bytes", models.IntegerField()),
+                ("attempts", models.SmallIntegerField(db_default=0, default=0)),
+                (
+                    "created_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
             ],
             options={
-                'db_table': 'inbox',
+                "db_table": "inbox",
             },
         ),
         migrations.CreateModel(
-            name='KindProperty',
+            name="KindProperty",
             fields=[
-                ('pk', models.CompositePrimaryKey('kind_id', 'name', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('kind_id', models.IntegerField()),
-                ('name', models.TextField()),
-                ('types', models.JSONField(default=list)),
-                ('first_seen_at', models.DateTimeField()),
-                ('example', models.TextField(default='')),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "kind_id",
+                        "name",
+                        blank=True,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("kind_id", models.IntegerField()),
+                ("name", models.TextField()),
+                ("types", models.JSONField(default=list)),
+                ("first_seen_at", models.DateTimeField()),
+                ("example", models.TextField(default="")),
             ],
             options={
-                'db_table': 'kind_properties',
+                "db_table": "kind_properties",
             },
         ),
         migrations.CreateModel(
-            name='Source',
+            name="Source",
             fields=[
-                ('id', models.AutoField(primary_key=True, serialize=False)),
-                ('name', models.TextField()),
-                ('slug', models.TextField(unique=True)),
-                ('kind', models.TextField(choices=[('web', 'Web'), ('mobile', 'Mobile'), ('server', 'Server'), ('till', 'Till'), ('call_centre', 'Call Centre'), ('import', 'Import'), ('system', 'System'), ('demo', 'Demo')])),
-                ('channel', models.TextField()),
-                ('category', models.TextField()),
-                ('write_key', models.TextField(unique=True)),
-                ('enabled', models.BooleanField(default=True)),
-                ('require_signature', models.BooleanField(default=False)),
-                ('signing_secret', models.TextField(blank=True, default='')),
-                ('plan_mode', models.TextField(default='allow')),
-                ('plan', models.JSONField(blank=True, default=dict)),
-                ('trusted', models.BooleanField(default=False)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('last_seen_at', models.DateTimeField(blank=True, null=True)),
+                ("id", models.AutoField(primary_key=True, serialize=False)),
+                ("name", models.TextField()),
+                ("slug", models.TextField(unique=True)),
+                (
+                    "kind",
+                    models.TextField(
+                        choices=[
+                            ("web", "Web"),
+                            ("mobile", "Mobile"),
+                            ("server", "Server"),
+                            ("till", "Till"),
+                            ("call_centre", "Call Centre"),
+                            ("import", "Import"),
+                            ("system", "System"),
+                            ("demo", "Demo"),
+                        ]
+                    ),
+                ),
+                ("channel", models.TextField()),
+                ("category", models.TextField()),
+                ("write_key", models.TextField(unique=True)),
+                ("enabled", models.BooleanField(default=True)),
+                ("require_signature", models.BooleanField(default=False)),
+                ("signing_secret", models.TextField(blank=True, default="")),
+                ("plan_mode", models.TextField(default="allow")),
+                ("plan", models.JSONField(blank=True, default=dict)),
+                ("trusted", models.BooleanField(default=False)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("last_seen_at", models.DateTimeField(blank=True, null=True)),
             ],
             options={
-                'db_table': 'sources',
+                "db_table": "sources",
             },
         ),
         migrations.CreateModel(
-            name='Tally',
+            name="Tally",
             fields=[
-                ('pk', models.CompositePrimaryKey('source_id', 'day', 'outcome', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('source_id', models.IntegerField()),
-                ('day', models.DateField()),
-                ('outcome', models.TextField()),
-                ('n', models.BigIntegerField()),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "source_id",
+                        "day",
+                        "outcome",
+                        blank=True,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("source_id", models.IntegerField()),
+                ("day", models.DateField()),
+                ("outcome", models.TextField()),
+                ("n", models.BigIntegerField()),
             ],
             options={
-                'db_table': 'tallies',
+                "db_table": "tallies",
             },
         ),
         migrations.CreateModel(
-            name='HeldMessage',
+            name="HeldMessage",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('shelf', models.TextField(choices=[('quarantine', 'Quarantine'), ('dead_letter', 'Dead Letter')])),
-                ('source_id', models.IntegerField()),
-                ('message_key', models.UUIDField(null=True)),
-                ('message_id', models.TextField(default='')),
-                ('reason', models.TextField()),
-                ('detail', models.TextField(default='')),
-                ('record', models.BinaryField()),
-                ('received_at', models.DateTimeField()),
-                ('held_at', models.DateTimeField()),
-                ('attempts', models.IntegerField(default=0)),
-                ('state', models.TextField(choices=[('held', 'Held'), ('replayed', 'Replayed'), ('discarded', 'Discarded')], db_default='held', default='held')),
-                ('decided_by', models.BigIntegerField(null=True)),
-                ('decided_at', models.DateTimeField(null=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "shelf",
+                    models.TextField(
+                        choices=[("quarantine", "Quarantine"), ("dead_letter", "Dead Letter")]
+                    ),
+                ),
+                ("source_id", models.IntegerField()),
+                ("message_key", models.UUIDField(null=True)),
+                ("message_id", models.TextField(default="")),
+                ("reason", models.TextField()),
+                ("detail", models.TextField(default="")),
+                ("record", models.BinaryField()),
+                ("received_at", models.DateTimeField()),
+                ("held_at", models.DateTimeField()),
+                ("attempts", models.IntegerField(default=0)),
+                (
+                    "state",
+                    models.TextField(
+                        choices=[
+                            ("held", "Held"),
+                            ("replayed", "Replayed"),
+                            ("discarded", "Discarded"),
+                        ],
+                        db_default="held",
+                        default="held",
+                    ),
+                ),
+                ("decided_by", models.BigIntegerField(null=True)),
+                ("decided_at", models.DateTimeField(null=True)),
             ],
             options={
-                'db_table': 'held_messages',
-                'indexes': [models.Index(fields=['state', 'shelf', '-held_at'], name='held_by_state')],
+                "db_table": "held_messages",
+                "indexes": [
+                    models.Index(fields=["state", "shelf", "-held_at"], name="held_by_state")
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Interaction',
+            name="Interaction",
             fields=[
-                ('id', models.BigIntegerField(primary_key=True, serialize=False)),
-                ('subject_id', models.BigIntegerField()),
-                ('source_id', models.IntegerField()),
-                ('kind_id', models.IntegerField()),
-                ('touchpoint_id', models.IntegerField(null=True)),
-                ('occurred_at', models.DateTimeField()),
-                ('received_at', models.DateTimeField()),
-                ('direction', models.SmallIntegerField(choices=[(0, 'In'), (1, 'Out')], default=0)),
-                ('value', models.FloatField(null=True)),
-                ('message_key', models.UUIDField()),
-                ('payload_hash', models.BigIntegerField()),
-                ('uses', models.IntegerField()),
-                ('body', models.TextField()),
+                ("id", models.BigIntegerField(primary_key=True, serialize=False)),
+                ("subject_id", models.BigIntegerField()),
+                ("source_id", models.IntegerField()),
+                ("kind_id", models.IntegerField()),
+                ("touchpoint_id", models.IntegerField(null=True)),
+                ("occurred_at", models.DateTimeField()),
+                ("received_at", models.DateTimeField()),
+                ("direction", models.SmallIntegerField(choices=[(0, "In"), (1, "Out")], default=0)),
+                ("value", models.FloatField(null=True)),
+                ("message_key", models.UUIDField()),
+                ("payload_hash", models.BigIntegerField()),
+                ("uses", models.IntegerField()),
+                ("body", models.TextField()),
             ],
             options={
-                'db_table': 'interactions',
-                'indexes': [models.Index(fields=['subject_id', '-occurred_at'], name='interactions_timeline')],
-                'constraints': [models.UniqueConstraint(fields=('message_key',), name='interactions_once')],
+                "db_table": "interactions",
+                "indexes": [
+                    models.Index(
+                        fields=["subject_id", "-occurred_at"], name="interactions_timeline"
+                    )
+                ],
+                "constraints": [
+                    models.UniqueConstraint(fields=("message_key",), name="interactions_once")
+                ],
             },
         ),
         migrations.CreateModel(
-            name='InteractionLine',
+            name="InteractionLine",
             fields=[
-                ('pk', models.CompositePrimaryKey('interaction_id', 'line', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('interaction_id', models.BigIntegerField()),
-                ('line', models.IntegerField()),
-                ('subject_id', models.BigIntegerField()),
-                ('kind_id', models.IntegerField()),
-                ('occurred_at', models.DateTimeField()),
-                ('product_id', models.TextField(default='')),
-                ('name', models.TextField(default='')),
-                ('department', models.TextField(default='')),
-                ('category', models.TextField(default='')),
-                ('brand', models.TextField(default='')),
-                ('quantity', models.FloatField(null=True)),
-                ('price', models.FloatField(null=True)),
-                ('amount', models.FloatField(null=True)),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "interaction_id",
+                        "line",
+                        blank=True,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("interaction_id", models.BigIntegerField()),
+                ("line", models.IntegerField()),
+                ("subject_id", models.BigIntegerField()),
+                ("kind_id", models.IntegerField()),
+                ("occurred_at", models.DateTimeField()),
+                ("product_id", models.TextField(default="")),
+                ("name", models.TextField(default="")),
+                ("department", models.TextField(default="")),
+                ("category", models.TextField(default="")),
+                ("brand", models.TextField(default="")),
+                ("quantity", models.FloatField(null=True)),
+                ("price", models.FloatField(null=True)),
+                ("amount", models.FloatField(null=True)),
             ],
             options={
-                'db_table': 'interaction_lines',
-                'indexes': [models.Index(fields=['subject_id', 'occurred_at'], name='lines_by_subject')],
+                "db_table": "interaction_lines",
+                "indexes": [
+                    models.Index(fields=["subject_id", "occurred_at"], name="lines_by_subject")
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Kind',
+            name="Kind",
             fields=[
-                ('id', models.AutoField(primary_key=True, serialize=False)),
-                ('type', models.TextField()),
-                ('name', models.TextField()),
-                ('first_seen_at', models.DateTimeField()),
-                ('last_seen_at', models.DateTimeField()),
-                ('volume', models.BigIntegerField(db_default=0, default=0)),
-                ('example', models.JSONField(null=True)),
+                ("id", models.AutoField(primary_key=True, serialize=False)),
+                ("type", models.TextField()),
+                ("name", models.TextField()),
+                ("first_seen_at", models.DateTimeField()),
+                ("last_seen_at", models.DateTimeField()),
+                ("volume", models.BigIntegerField(db_default=0, default=0)),
+                ("example", models.JSONField(null=True)),
             ],
             options={
-                'db_table': 'kinds',
-                'constraints': [models.UniqueConstraint(fields=('type', 'name'), name='kinds_type_name')],
+                "db_table": "kinds",
+                "constraints": [
+                    models.UniqueConstraint(fields=("type", "name"), name="kinds_type_name")
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Touchpoint',
+            name="Touchpoint",
             fields=[
-                ('id', models.AutoField(primary_key=True, serialize=False)),
-                ('channel', models.TextField()),
-                ('location', models.TextField()),
-                ('name', models.TextField()),
-                ('region', models.TextField(blank=True, default='')),
-                ('stage', models.TextField(blank=True, default='')),
-                ('first_seen_at', models.DateTimeField()),
-                ('last_seen_at', models.DateTimeField()),
+                ("id", models.AutoField(primary_key=True, serialize=False)),
+                ("channel", models.TextField()),
+                ("location", models.TextField()),
+                ("name", models.TextField()),
+                ("region", models.TextField(blank=True, default="")),
+                ("stage", models.TextField(blank=True, default="")),
+                ("first_seen_at", models.DateTimeField()),
+                ("last_seen_at", models.DateTimeField()),
             ],
             options={
-                'db_table': 'touchpoints',
-                'constraints': [models.UniqueConstraint(fields=('channel', 'location'), name='touchpoints_place')],
+                "db_table": "touchpoints",
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("channel", "location"), name="touchpoints_place"
+                    )
+                ],
             },
         ),
     ]

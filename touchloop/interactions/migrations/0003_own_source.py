@@ -10,8 +10,13 @@ def add(apps, schema_editor):  # type: ignore[no-untyped-def]
     apps.get_model("interactions", "Source").objects.get_or_create(
         slug="touchloop",
         defaults={
-            "name": "Touchloop", "kind": "system", "channel": "system", "category": "inferred",
-            "write_key": ids.write_key(), "trusted": True, "created_at": timezone.now(),
+            "name": "Touchloop",
+            "kind": "system",
+            "channel": "system",
+            "category": "inferred",
+            "write_key": ids.write_key(),
+            "trusted": True,
+            "created_at": timezone.now(),
         },
     )
 

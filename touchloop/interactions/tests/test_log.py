@@ -60,9 +60,19 @@ def test_blocks_are_bounded(conn: db.Connection) -> None:
 
 def row(number: int, key: bytes) -> log.Row:
     return log.Row(
-        id=number, subject_id=7, source_id=1, kind_id=2, touchpoint_id=None,
-        occurred_us=1_700_000_000_123_456, received_us=1_700_000_001_000_000, direction=log.IN,
-        value=12.5, message_key=key, payload_hash=-5, uses=3, body='{"ü":"\\n"}'.encode(),
+        id=number,
+        subject_id=7,
+        source_id=1,
+        kind_id=2,
+        touchpoint_id=None,
+        occurred_us=1_700_000_000_123_456,
+        received_us=1_700_000_001_000_000,
+        direction=log.IN,
+        value=12.5,
+        message_key=key,
+        payload_hash=-5,
+        uses=3,
+        body='{"ü":"\\n"}'.encode(),
     )
 
 
@@ -77,9 +87,17 @@ def test_rows_are_written_as_they_are(conn: db.Connection) -> None:
         " FROM interactions WHERE id = 5"
     ).fetchone()
     assert found == (
-        7, None, clock.from_micros(1_700_000_000_123_456), 12.5, key, -5, '{"ü":"\\n"}',
+        7,
+        None,
+        clock.from_micros(1_700_000_000_123_456),
+        12.5,
+        key,
+        -5,
+        '{"ü":"\\n"}',
     )
-    line = conn.execute("SELECT line, name, department, quantity, price, amount FROM interaction_lines")
+    line = conn.execute(
+        "SELECT line, name, department, quantity, price, amount FROM interaction_lines"
+    )
     assert line.fetchone() == (0, "Milk ü", "DAIRY", 2.0, None, 3.5)
 
 
@@ -93,8 +111,14 @@ def test_a_message_key_stands_in_the_log_once(conn: db.Connection) -> None:
 def test_a_held_message_is_replayed_once_and_counted_once(conn: db.Connection) -> None:
     now = clock.now()
     one = held.Held(
-        shelf=held.QUARANTINE, source_id=1, message_key=None, message_id="m", reason="plan",
-        detail="x\0y", record=record(), received_at=now,
+        shelf=held.QUARANTINE,
+        source_id=1,
+        message_key=None,
+        message_id="m",
+        reason="plan",
+        detail="x\0y",
+        record=record(),
+        received_at=now,
     )
     held.hold(conn, [one], now=now)
     ledger.add(conn, 1, {"sent": 1, "quarantined": 1}, now=now)

@@ -6,62 +6,86 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='TraitValue',
+            name="TraitValue",
             fields=[
-                ('pk', models.CompositePrimaryKey('subject_id', 'name', 'authority', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('subject_id', models.BigIntegerField()),
-                ('name', models.TextField()),
-                ('authority', models.SmallIntegerField(choices=[(0, 'Inferred'), (1, 'Import'), (2, 'System'), (3, 'Staff'), (4, 'Person')])),
-                ('value', models.JSONField(null=True)),
-                ('source_id', models.IntegerField()),
-                ('at', models.DateTimeField()),
-                ('tie', models.UUIDField()),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "subject_id",
+                        "name",
+                        "authority",
+                        blank=True,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("subject_id", models.BigIntegerField()),
+                ("name", models.TextField()),
+                (
+                    "authority",
+                    models.SmallIntegerField(
+                        choices=[
+                            (0, "Inferred"),
+                            (1, "Import"),
+                            (2, "System"),
+                            (3, "Staff"),
+                            (4, "Person"),
+                        ]
+                    ),
+                ),
+                ("value", models.JSONField(null=True)),
+                ("source_id", models.IntegerField()),
+                ("at", models.DateTimeField()),
+                ("tie", models.UUIDField()),
             ],
             options={
-                'db_table': 'trait_values',
+                "db_table": "trait_values",
             },
         ),
         migrations.CreateModel(
-            name='Activity',
+            name="Activity",
             fields=[
-                ('customer_id', models.BigIntegerField(primary_key=True, serialize=False)),
-                ('first_seen_at', models.DateTimeField()),
-                ('last_seen_at', models.DateTimeField()),
-                ('last_day', models.DateField()),
-                ('interactions', models.IntegerField(default=0)),
-                ('orders', models.IntegerField(default=0)),
-                ('spend', models.FloatField(default=0)),
+                ("customer_id", models.BigIntegerField(primary_key=True, serialize=False)),
+                ("first_seen_at", models.DateTimeField()),
+                ("last_seen_at", models.DateTimeField()),
+                ("last_day", models.DateField()),
+                ("interactions", models.IntegerField(default=0)),
+                ("orders", models.IntegerField(default=0)),
+                ("spend", models.FloatField(default=0)),
             ],
             options={
-                'db_table': 'activity',
-                'indexes': [models.Index(fields=['-last_day'], name='activity_last_day')],
+                "db_table": "activity",
+                "indexes": [models.Index(fields=["-last_day"], name="activity_last_day")],
             },
         ),
         migrations.CreateModel(
-            name='Customer',
+            name="Customer",
             fields=[
-                ('id', models.BigIntegerField(primary_key=True, serialize=False)),
-                ('display_name', models.TextField(db_default='', default='')),
-                ('email', models.TextField(db_default='', default='')),
-                ('phone', models.TextField(db_default='', default='')),
-                ('traits', models.JSONField(default=dict)),
-                ('allowed', models.IntegerField(db_default=0, default=0)),
-                ('stage', models.TextField(db_default='prospect', default='prospect')),
-                ('created_at', models.DateTimeField()),
-                ('updated_at', models.DateTimeField()),
-                ('search', django.contrib.postgres.search.SearchVectorField(null=True)),
+                ("id", models.BigIntegerField(primary_key=True, serialize=False)),
+                ("display_name", models.TextField(db_default="", default="")),
+                ("email", models.TextField(db_default="", default="")),
+                ("phone", models.TextField(db_default="", default="")),
+                ("traits", models.JSONField(default=dict)),
+                ("allowed", models.IntegerField(db_default=0, default=0)),
+                ("stage", models.TextField(db_default="prospect", default="prospect")),
+                ("created_at", models.DateTimeField()),
+                ("updated_at", models.DateTimeField()),
+                ("search", django.contrib.postgres.search.SearchVectorField(null=True)),
             ],
             options={
-                'db_table': 'customers',
-                'indexes': [django.contrib.postgres.indexes.GinIndex(fastupdate=True, fields=['search'], name='customers_search')],
+                "db_table": "customers",
+                "indexes": [
+                    django.contrib.postgres.indexes.GinIndex(
+                        fastupdate=True, fields=["search"], name="customers_search"
+                    )
+                ],
             },
         ),
     ]
