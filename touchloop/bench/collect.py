@@ -19,6 +19,7 @@ from touchloop.bench import installation
 from touchloop.bench.posting import SPAWN, Load, Post, send
 
 BATCH = 50
+ROUNDS = 2  # the best of them counts, for the door and for what it is compared with
 EMPTY = "the same server with an empty handler"
 BARE = "one committed insert for each request, one connection"
 MESSAGE = {
@@ -40,7 +41,7 @@ MESSAGE = {
 
 
 def run(
-    *, seconds: float = 5.0, connections: int = 128, batch_connections: int = 32
+    *, seconds: float = 4.0, connections: int = 128, batch_connections: int = 32
 ) -> dict[str, dict[str, Any]]:
     """Results by key; each measurement lasts `seconds`."""
     with installation.temporary():
@@ -57,14 +58,20 @@ def _measure(seconds: float, connections: int, batch_connections: int) -> dict[s
     batch = b'{"batch":[' + b",".join([message] * BATCH) + b"]}"
     single = Post("/v1/track", message, basic)
     many = Post("/v1/batch", batch, basic)
-    with _served(_empty, "") as port:
-        bare_single = _rate(single, port, connections, seconds)
-        bare_many = _rate(many, port, batch_connections, seconds)
-    with _served(_door, db.url()) as port:
-        singles = _rate(single, port, connections, seconds)
-        _check_stored(singles, each=1)
-        batches = _rate(many, port, batch_connections, seconds)
-        _check_stored(batches, each=BATCH)
+    rounds = []
+    for _ in range(ROUNDS):  # in turns, so that what else the machine does meets both alike
+        with _served(_empty, "") as port:
+            bare_single = _rate(single, port, connections, seconds)
+            bare_many = _rate(many, port, batch_connections, seconds)
+        with _served(_door, db.url()) as port:
+            singles = _rate(single, port, connections, seconds)
+            _check_stored(singles, each=1)
+            batches = _rate(many, port, batch_connections, seconds)
+            _check_stored(batches, each=BATCH)
+        rounds.append((bare_single, bare_many, singles, batches))
+    bare_single, bare_many, singles, batches = (
+        max(loads, key=lambda load: load.per_second) for loads in zip(*rounds, strict=True)
+    )
     insert_one = _inserts(message, seconds / 2)
     insert_many = _inserts(batch, seconds / 2)
     target, result = 20_000, installation.result

@@ -1,7 +1,7 @@
 """A load generator: many connections, each posting again as soon as it is answered.
 
-`wrk` where it is installed, since it leaves more of the machine to what is measured; else one of our
-own, in a process of its own, so that a bench needs nothing else.
+`wrk` where it is installed, since it leaves more of the machine to what is measured; else one of
+our own, in a process of its own, so that a bench needs nothing else.
 """
 
 from __future__ import annotations
