@@ -17,7 +17,7 @@ from touchloop.core.db import Connection
 
 
 def here() -> Connection:
-    """The connection of this request. What is executed commits with Django's transaction, or at once."""
+    """The connection of this request: it commits with Django's transaction, or at once."""
     django_connection.ensure_connection()
     return cast(Connection, _Plain(django_connection.connection))
 
@@ -40,7 +40,11 @@ class _Plain:
         return cursor
 
     def execute(
-        self, query: Any, parameters: Any = None, *, prepare: bool | None = None,
+        self,
+        query: Any,
+        parameters: Any = None,
+        *,
+        prepare: bool | None = None,
         binary: bool = False,
     ) -> psycopg.Cursor[Any]:
         return self.cursor(binary=binary).execute(query, parameters, prepare=prepare)

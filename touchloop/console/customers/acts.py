@@ -41,7 +41,7 @@ def note(request: Request, id: int) -> HttpResponse:
 
 @page(Permission.CUSTOMERS_EDIT, methods=("POST",))
 def trait(request: Request, id: int) -> HttpResponse:
-    """Set a trait as staff: it counts more than systems and imports, less than the customer's word."""
+    """Set a trait: staff count more than systems and imports, less than the customer's word."""
     conn, sees = database.here(), sight.of(request.actor)
     customer = person.within_sight(conn, id, sees)
     name = (request.GET.get("name") or request.POST.get("name", "")).strip()
@@ -54,9 +54,7 @@ def trait(request: Request, id: int) -> HttpResponse:
     with transaction.atomic():
         _set(conn, customer, name, _typed(value, before))
         _put(conn, customer, "Trait Changed", {"trait": name, "value": value, **_author(request)})
-        audit.record(
-            "customer.trait", by=request.actor, kind="customer", id=customer.id, name=name
-        )
+        audit.record("customer.trait", by=request.actor, kind="customer", id=customer.id, name=name)
     weightier = any(fact.name == name and fact.authority > STAFF for fact in customer.facts)
     say(request, _said(name, weightier))
     return redirect("customer", customer.id)
@@ -74,8 +72,13 @@ def _set(conn: Connection, customer: Customer, name: str, value: object) -> None
         conn,
         [
             TraitValue(
-                subject_id=customer.id, name=name, authority=STAFF, value=value, source_id=source,
-                at=clock.now(), tie=ids.uuid7(),
+                subject_id=customer.id,
+                name=name,
+                authority=STAFF,
+                value=value,
+                source_id=source,
+                at=clock.now(),
+                tie=ids.uuid7(),
             )
         ],
     )
@@ -95,16 +98,25 @@ def _typed(value: str, before: object) -> object:
 def _put(conn: Connection, customer: Customer, event: str, properties: dict[str, object]) -> None:
     """Into the inbox, as Touchloop's own message about this customer."""
     message = {
-        "type": "track", "event": event, "messageId": str(ids.uuid7()),
-        "timestamp": clock.now().isoformat(), "properties": properties,
+        "type": "track",
+        "event": event,
+        "messageId": str(ids.uuid7()),
+        "timestamp": clock.now().isoformat(),
+        "properties": properties,
         **_named(conn, customer.id),
     }
     interactions.put(
         conn,
         [
             Record(
-                source_id=_own_source(conn), received_us=clock.micros(clock.now()), type="track",
-                ip=None, gpc=False, body=msgspec.json.encode(message), ids=[""], n=1,
+                source_id=_own_source(conn),
+                received_us=clock.micros(clock.now()),
+                type="track",
+                ip=None,
+                gpc=False,
+                body=msgspec.json.encode(message),
+                ids=[""],
+                n=1,
                 wire="internal",
             )
         ],
@@ -126,10 +138,14 @@ def _named(conn: Connection, customer_id: int) -> dict[str, object]:
         return {"userId": value}
     if namespace == "anonymous_id":
         return {"anonymousId": value}
-    # The contract wants one of the two; a blocked value names nobody, and the other id counts alone.
+    # The contract wants one of the two; a blocked value names nobody, so the other id counts alone.
     kind = namespace.removeprefix("external:")
-    return {"anonymousId": "anonymous", "context": {"externalIds": [
-        {"type": kind, "id": value, "collection": "users", "encoding": "none"}]}}
+    return {
+        "anonymousId": "anonymous",
+        "context": {
+            "externalIds": [{"type": kind, "id": value, "collection": "users", "encoding": "none"}]
+        },
+    }
 
 
 def _author(request: Request) -> dict[str, object]:
@@ -140,8 +156,6 @@ def _own_source(conn: Connection) -> int:
     row = conn.execute("SELECT id FROM sources WHERE slug = 'touchloop'").fetchone()
     assert row is not None
     return int(row[0])
-
-
 
 
 # The worker folds the customer anew and asks the segments again.

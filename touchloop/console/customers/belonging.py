@@ -71,12 +71,19 @@ def context(conn: Connection, customer: Customer, sees: Sight, actor: Actor) -> 
 def joined(conn: Connection, operations: Sequence[Operation], sees: Sight) -> list[Joined]:
     """Operations in words; identifiers that the reader may not see stay unnamed."""
     every = {
-        id for each in operations for part in (each.before, each.after)
-        for ids in part.values() for id in ids
+        id
+        for each in operations
+        for part in (each.before, each.after)
+        for ids in part.values()
+        for id in ids
     }
-    rows = conn.execute(
-        "SELECT id, namespace, value FROM identifiers WHERE id = ANY(%s)", (sorted(every),)
-    ).fetchall() if every else []
+    rows = (
+        conn.execute(
+            "SELECT id, namespace, value FROM identifiers WHERE id = ANY(%s)", (sorted(every),)
+        ).fetchall()
+        if every
+        else []
+    )
     named = {id: called(namespace, value, sees) for id, namespace, value in rows}
     return [_joined(each, named) for each in operations]
 
@@ -101,8 +108,10 @@ def _belonging(
         value=held.value if sees.shows_namespace(held.namespace) else "",
         age=words.ago(held.first_seen_at),
         title=_("Seen first %(when)s in %(source)s")
-        % {"when": words.ago(held.first_seen_at),
-           "source": sources.get(held.source_id) or _("Touchloop")},
+        % {
+            "when": words.ago(held.first_seen_at),
+            "source": sources.get(held.source_id) or _("Touchloop"),
+        },
         reasons=_reasons(held, sources, sees),
         separable=separable,
     )

@@ -24,7 +24,6 @@ from touchloop.console.customers import (
     understood,
     wording,
 )
-from touchloop.console.customers.sight import Sight
 from touchloop.console.pages import Request, page
 from touchloop.console.ui import words
 from touchloop.core import access
@@ -89,6 +88,7 @@ def customer(request: Request, id: int) -> HttpResponse:
 
 def shown(fact: Fact, customer_id: int) -> ShownFact:
     """A trait as the page shows it."""
+    address = reverse("customer_trait_set", args=[customer_id])
     plain = isinstance(fact.value, (str, int, float)) and not isinstance(fact.value, bool)
     return ShownFact(
         name=fact.name,
@@ -96,10 +96,12 @@ def shown(fact: Fact, customer_id: int) -> ShownFact:
         plain=str(fact.value) if plain else "",
         editable=plain or fact.value is None,
         origin=_("%(source)s, %(authority)s")
-        % {"source": fact.source or _("a source that is gone"),
-           "authority": wording.authority(fact.authority)},
+        % {
+            "source": fact.source or _("a source that is gone"),
+            "authority": wording.authority(fact.authority),
+        },
         at=fact.at,
-        address=f"{reverse('customer_trait_set', args=[customer_id])}?{urlencode({'name': fact.name})}",
+        address=f"{address}?{urlencode({'name': fact.name})}",
     )
 
 
@@ -109,9 +111,14 @@ def trait(request: Request, id: int) -> HttpResponse:
     sees, conn = sight.of(request.actor), database.here()
     found = person.within_sight(conn, id, sees)
     name = request.GET.get("name", "")[:200].replace("\0", "")
-    values = [] if not sees.shows_trait(name) else [
-        shown(fact, found.id) for fact in profiles.rivals(conn, person.subjects(conn, found.id), name)
-    ]
+    values = (
+        []
+        if not sees.shows_trait(name)
+        else [
+            shown(fact, found.id)
+            for fact in profiles.rivals(conn, person.subjects(conn, found.id), name)
+        ]
+    )
     return render(request, "customers/rivals.html", {"values": values, "name": name})
 
 
@@ -129,10 +136,10 @@ def figures(found: Customer, currency: str) -> list[tuple[str, str]]:
 def _choices(conn: Connection, subjects: Sequence[int], request: Request) -> dict[str, Any]:
     """The channels and kinds that can be chosen."""
     return {
-        "channels": [(name, wording.channel(name)) for name in profiles.channels_in(conn, subjects)],
-        "kinds": [
-            (kind.id, kind.name or kind.type) for kind in profiles.kinds_in(conn, subjects)
+        "channels": [
+            (name, wording.channel(name)) for name in profiles.channels_in(conn, subjects)
         ],
+        "kinds": [(kind.id, kind.name or kind.type) for kind in profiles.kinds_in(conn, subjects)],
         "channel_on": request.GET.get("channel", ""),
         "kind_on": request.GET.get("kind", ""),
     }
@@ -143,5 +150,3 @@ def _query(request: Request) -> str:
     for name in ("before", "day"):
         kept.pop(name, None)
     return kept.urlencode() + ("&" if kept else "")
-
-

@@ -116,9 +116,9 @@ def details(conn: Connection, item: Item, sees: Sight) -> dict[str, Any]:
             (each, wording.money(each.amount, organisation.current().currency))
             for each in profiles.products(conn, item.id)
         ],
-        "facts": [
-            (name, wording.value(value)) for name, value in facts if name != "products"
-        ][:FACTS],
+        "facts": [(name, wording.value(value)) for name, value in facts if name != "products"][
+            :FACTS
+        ],
         "body": body,
         "masked": not sees.everything,
     }

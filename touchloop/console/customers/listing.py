@@ -69,8 +69,8 @@ def wanted(asked: QueryDict, sight: Sight, *, segments: Mapping[int, str]) -> Fi
 def traits_asked(asked: QueryDict, sight: Sight) -> list[tuple[str, str]]:
     """Pairs from `trait` (name=value); what the reader may not see cannot be asked for."""
     pairs = [pair.partition("=") for pair in asked.getlist("trait")]
-    if asked.get("trait_name"):
-        pairs.append((asked["trait_name"], "=", asked.get("trait_value", "")))
+    if typed := asked.get("trait_name"):
+        pairs.append((typed, "=", asked.get("trait_value", "")))
     return [
         (name[:200], value[:300])
         for name, equals, value in pairs
@@ -92,13 +92,20 @@ def chips(asked: QueryDict, sight: Sight, *, segments: Mapping[int, str]) -> lis
             found.append(_chip(asked, _("Came to %s") % place, location=place))
     for name, value in traits_asked(asked, sight):
         found.append(
-            _chip(asked, f"{name}: {value}", trait=f"{name}={value}", trait_name=name,
-                  trait_value=value)
+            _chip(
+                asked,
+                f"{name}: {value}",
+                trait=f"{name}={value}",
+                trait_name=name,
+                trait_value=value,
+            )
         )
     for low, high, words in _RANGES:
         given = asked.get(low, ""), asked.get(high, "")
         if any(given):
-            found.append(_chip(asked, _range(str(words), *given), **{low: given[0], high: given[1]}))
+            found.append(
+                _chip(asked, _range(str(words), *given), **{low: given[0], high: given[1]})
+            )
     return found
 
 
@@ -106,25 +113,63 @@ def columns(sight: Sight, *, currency: str, traits: Sequence[str]) -> tuple[Colu
     """The columns that this reader may have."""
     own = [
         Column("name", gettext_lazy("Customer"), cell=lambda row: _name(row, sight), sorts=True),
-        Column("stage", gettext_lazy("Stage"), cell=lambda row: cells.badge(wording.stage(row.stage))),
-        Column("seen", gettext_lazy("Last seen"), cell=lambda row: cells.when(row.last_seen_at),
-               sorts=True),
-        Column("orders", gettext_lazy("Orders"), cell=lambda row: cells.figure(row.orders),
-               sorts=True, end=True, minor=True),
-        Column("spend", gettext_lazy("Spend"), sorts=True, end=True,
-               cell=lambda row: cells.text(wording.money(row.spend, currency))),
-        Column("interactions", gettext_lazy("Interactions"), end=True, minor=True,
-               cell=lambda row: cells.figure(row.interactions)),
-        Column("since", gettext_lazy("Number"), cell=lambda row: cells.quiet(row.id), sorts=True,
-               minor=True, hidden=True),
-        Column("first", gettext_lazy("First seen"), minor=True, hidden=True,
-               cell=lambda row: cells.when(row.first_seen_at, form="date")),
+        Column(
+            "stage", gettext_lazy("Stage"), cell=lambda row: cells.badge(wording.stage(row.stage))
+        ),
+        Column(
+            "seen",
+            gettext_lazy("Last seen"),
+            cell=lambda row: cells.when(row.last_seen_at),
+            sorts=True,
+        ),
+        Column(
+            "orders",
+            gettext_lazy("Orders"),
+            cell=lambda row: cells.figure(row.orders),
+            sorts=True,
+            end=True,
+            minor=True,
+        ),
+        Column(
+            "spend",
+            gettext_lazy("Spend"),
+            sorts=True,
+            end=True,
+            cell=lambda row: cells.text(wording.money(row.spend, currency)),
+        ),
+        Column(
+            "interactions",
+            gettext_lazy("Interactions"),
+            end=True,
+            minor=True,
+            cell=lambda row: cells.figure(row.interactions),
+        ),
+        Column(
+            "since",
+            gettext_lazy("Number"),
+            cell=lambda row: cells.quiet(row.id),
+            sorts=True,
+            minor=True,
+            hidden=True,
+        ),
+        Column(
+            "first",
+            gettext_lazy("First seen"),
+            minor=True,
+            hidden=True,
+            cell=lambda row: cells.when(row.first_seen_at, form="date"),
+        ),
     ]
     if sight.contact:
         own[1:1] = [
             Column("email", gettext_lazy("E-mail"), cell=lambda row: _shown(row.email), minor=True),
-            Column("phone", gettext_lazy("Phone"), cell=lambda row: _shown(row.phone), minor=True,
-                   hidden=True),
+            Column(
+                "phone",
+                gettext_lazy("Phone"),
+                cell=lambda row: _shown(row.phone),
+                minor=True,
+                hidden=True,
+            ),
         ]
     shown = [name for name in traits if sight.shows_trait(name)][:MOST_TRAIT_COLUMNS]
     return (*own, *(_trait_column(name) for name in shown))
@@ -137,7 +182,10 @@ def traits_shown(chosen: Sequence[str]) -> list[str]:
 
 def _trait_column(name: str) -> Column:
     return Column(
-        f"trait.{name}", name, minor=True, hidden=True,
+        f"trait.{name}",
+        name,
+        minor=True,
+        hidden=True,
         cell=lambda row: cells.text(wording.value(row.shown_traits.get(name))),
     )
 

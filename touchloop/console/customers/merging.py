@@ -51,7 +51,10 @@ def merge(request: Request, id: int) -> HttpResponse:
     other = person.within_sight(conn, _number(request, "other"), sees)
     reason = _reason(request)
     return decide(
-        request, one.id, "customer.merged", _("Merged. It shows in a moment."),
+        request,
+        one.id,
+        "customer.merged",
+        _("Merged. It shows in a moment."),
         lambda: identity.merge(conn, one.id, other.id, actor_id=request.actor.id, reason=reason),
     )
 
@@ -66,7 +69,10 @@ def separate(request: Request, id: int) -> HttpResponse:
         raise Http404
     reason = _reason(request)
     return decide(
-        request, customer.id, "customer.separated", _("Separated. It shows in a moment."),
+        request,
+        customer.id,
+        "customer.separated",
+        _("Separated. It shows in a moment."),
         lambda: identity.separate(conn, identifier, actor_id=request.actor.id, reason=reason),
     )
 
@@ -78,7 +84,10 @@ def undo(request: Request, id: int) -> HttpResponse:
     customer = person.within_sight(conn, id, sight.of(request.actor))
     operation = _number(request, "operation")
     return decide(
-        request, customer.id, "customer.merge_undone", _("Undone. It shows in a moment."),
+        request,
+        customer.id,
+        "customer.merge_undone",
+        _("Undone. It shows in a moment."),
         lambda: identity.undo(conn, operation, actor_id=request.actor.id, reason=_reason(request)),
         undoable=False,
     )
@@ -100,7 +109,10 @@ def decide(
         with transaction.atomic():
             decided = decision()
             audit.record(
-                act, by=request.actor, kind="customer", id=customer_id,
+                act,
+                by=request.actor,
+                kind="customer",
+                id=customer_id,
                 after={"operation": decided.operation_id, "customers": list(decided.customer_ids)},
             )
     except (Invalid, NotFound) as wrong:

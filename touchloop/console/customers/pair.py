@@ -84,15 +84,21 @@ def _lines(one: Customer, other: Customer, sees: Sight) -> list[Line]:
     both = sorted(names, key=lambda name: (not (name in told[0] and name in told[1]), name))
     facts = [
         Line(
-            name, _value(told[0], name), _value(told[1], name),
+            name,
+            _value(told[0], name),
+            _value(told[1], name),
             told[0][name] == told[1][name] if name in told[0] and name in told[1] else None,
         )
         for name in both[:FACTS]
     ]
     figures = [
         Line(_("Orders"), words.figure(one.orders), words.figure(other.orders), None),
-        Line(_("Spend"), wording.money(one.spend, currency), wording.money(other.spend, currency),
-             None),
+        Line(
+            _("Spend"),
+            wording.money(one.spend, currency),
+            wording.money(other.spend, currency),
+            None,
+        ),
     ]
     return [*facts, *figures]
 

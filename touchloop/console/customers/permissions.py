@@ -1,4 +1,4 @@
-"""What we may do with a customer's data, in plain words. consent.decide() answers; nothing here does."""
+"""What we may do with a customer's data, in plain words. consent.decide() is what answers."""
 
 from __future__ import annotations
 
@@ -36,9 +36,7 @@ def context(conn: Connection, customer: Customer, subjects: Sequence[int]) -> di
     said = consent.read(conn, [customer.id]).get(customer.id, consent.NOBODY_SAID_ANYTHING)
     return {
         "uses": [_use(said, purpose) for purpose in consent.PURPOSES],
-        "contacts": [
-            _contact(said, channel, topic) for channel, topic in sorted(said.contact)
-        ],
+        "contacts": [_contact(said, channel, topic) for channel, topic in sorted(said.contact)],
     }
 
 
@@ -64,7 +62,8 @@ def _contact(said: consent.PersonConsent, channel: str, topic: str) -> Use:
     name = wording.channel(channel)
     return Use(
         words=_("%(channel)s about %(topic)s") % {"channel": name, "topic": topic}
-        if topic else name,
+        if topic
+        else name,
         verdict=decision.verdict,
         answer=_answer(decision.verdict, True),
         title=str(_TITLES[decision.verdict]),

@@ -1,4 +1,4 @@
-"""What a reader may see of a customer: whom at all, and which details. Asks core/access, decides nothing."""
+"""What a reader may see of customers: whom, and which details. core/access is what decides."""
 
 from __future__ import annotations
 

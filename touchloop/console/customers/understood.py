@@ -54,7 +54,9 @@ def _memberships(conn: Connection, customer_id: int) -> list[Membership]:
     ).fetchall()
     return [
         Membership(
-            name, reverse("segment", args=[id]), reverse("segment_why", args=[id, customer_id]),
+            name,
+            reverse("segment", args=[id]),
+            reverse("segment_why", args=[id, customer_id]),
             since,
         )
         for id, name, since in rows
@@ -66,7 +68,9 @@ def _scores(conn: Connection, customer_id: int) -> list[ShownScore]:
         "SELECT name, value, computed_at, inputs FROM scores WHERE customer_id = %s ORDER BY name",
         (customer_id,),
     ).fetchall()
-    return [ShownScore(_named(name), value, at, _inputs(inputs)) for name, value, at, inputs in rows]
+    return [
+        ShownScore(_named(name), value, at, _inputs(inputs)) for name, value, at, inputs in rows
+    ]
 
 
 def _inputs(inputs: Any) -> list[tuple[str, str, str]]:
@@ -84,7 +88,7 @@ def _weeks(conn: Connection, customer_id: int) -> list[int]:
     rows = conn.execute(
         _ORDERS, {"customer": customer_id, "now": now, "since": now - timedelta(weeks=WEEKS)}
     ).fetchall()
-    counted = dict(rows)
+    counted: dict[int, int] = dict(rows)
     return [counted.get(WEEKS - 1 - week, 0) for week in range(WEEKS)]
 
 

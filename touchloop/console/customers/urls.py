@@ -11,8 +11,11 @@ urlpatterns = [
     path("customers/count/", views.count, name="customers_count"),
     path("customers/<int:id>/", customer.customer, name="customer"),
     path("customers/<int:id>/timeline/", events.part, name="customer_timeline"),
-    path("customers/<int:id>/timeline/<int:interaction_id>/", events.detail,
-         name="customer_interaction"),
+    path(
+        "customers/<int:id>/timeline/<int:interaction_id>/",
+        events.detail,
+        name="customer_interaction",
+    ),
     path("customers/<int:id>/trait/", customer.trait, name="customer_trait"),
     path("customers/<int:id>/trait/set/", acts.trait, name="customer_trait_set"),
     path("customers/<int:id>/note/", acts.note, name="customer_note"),

@@ -50,7 +50,10 @@ def customers(request: Request) -> HttpResponse:
         "stages": [(stage, wording.stage(stage)) for stage in listing.STAGES],
         "stages_on": request.GET.getlist("stage"),
         "kept": [
-            *(("trait", f"{name}={value}") for name, value in listing.traits_asked(request.GET, sees)),
+            *(
+                ("trait", f"{name}={value}")
+                for name, value in listing.traits_asked(request.GET, sees)
+            ),
             *(("columns", key) for key in query.columns),
             ("sort", ("-" if query.descending else "") + query.sort),
         ],
@@ -66,7 +69,11 @@ def customers(request: Request) -> HttpResponse:
         wanted = listing.wanted(request.GET, sees, segments=segments)
         order = ("-" if query.descending else "") + query.sort
         found = profiles.listing(
-            conn, wanted, order=order, after=query.after, limit=ROWS,
+            conn,
+            wanted,
+            order=order,
+            after=query.after,
+            limit=ROWS,
             traits=listing.traits_shown(query.columns),
         )
     except Invalid as wrong:
@@ -74,9 +81,15 @@ def customers(request: Request) -> HttpResponse:
     except Unavailable:
         return render(request, "customers/list.html", {**context, "slow": True}, status=503)
     context["table"] = Table(
-        name="customers", label=_("Customers"), columns=columns, query=query, rows=found.rows,
-        next=found.after or "", href=lambda row: reverse("customer", args=[row.id]),
-        note=_how_many(request, wanted, found, query), empty=_nobody(request, sees),
+        name="customers",
+        label=_("Customers"),
+        columns=columns,
+        query=query,
+        rows=found.rows,
+        next=found.after or "",
+        href=lambda row: reverse("customer", args=[row.id]),
+        note=_how_many(request, wanted, found, query),
+        empty=_nobody(request, sees),
         nothing_fits=_("Take a filter away, or search by name, e-mail, phone or card."),
     )
     return respond(request, "customers/list.html", context)
@@ -144,7 +157,9 @@ def _how_many(
         return _counted(profiles.count(database.here(), wanted))
     return format_html(
         '<span hx-get="{}?{}" hx-trigger="load" hx-swap="innerHTML">{}</span>',
-        reverse("customers_count"), request.GET.urlencode(), _("Counting…"),
+        reverse("customers_count"),
+        request.GET.urlencode(),
+        _("Counting…"),
     )
 
 

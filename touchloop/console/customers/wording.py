@@ -1,14 +1,17 @@
-"""What an interaction was, in words: one line a person can read, and one line under it.
+"""What an interaction was, in words: a line that a person can read, and a line under it.
 
 Words of customers are plain text here; templates escape them.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
+from django.utils import formats
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
@@ -84,7 +87,18 @@ def value(given: Any) -> str:
         return _short(", ".join(value(part) for part in given[:8]))
     if isinstance(given, Mapping):
         return _short(", ".join(f"{name}: {value(part)}" for name, part in list(given.items())[:8]))
-    return str(given)
+    text = str(given)
+    return formats.date_format(moment, "DATE_FORMAT") if (moment := _moment(text)) else text
+
+
+def _moment(text: str) -> datetime | None:
+    """A date that is written as machines write it."""
+    if len(text) < 10 or not _ISO.match(text):
+        return None
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        return None
 
 
 def _order(item: Item, currency: str) -> Told:
@@ -95,14 +109,16 @@ def _order(item: Item, currency: str) -> Told:
         bought = ngettext("Bought %(n)d product", "Bought %(n)d products", count) % {"n": count}
     else:
         bought = _("Bought")
-    title = _("%(bought)s for %(amount)s") % {"bought": bought, "amount": amount} if amount else bought
+    for_money = _("%(bought)s for %(amount)s") % {"bought": bought, "amount": amount}
+    title = for_money if amount else bought
     return Told(title, _products(products), icon="shopping-basket")
 
 
 def _refund(item: Item, currency: str) -> Told:
     amount = money(item.value, currency) if item.value is not None else ""
     title = _("Returned goods worth %s") % amount if amount else _("Returned goods")
-    return Told(title, _products(_list(item.properties.get("products"))), icon="undo-2", tone="danger")
+    text = _products(_list(item.properties.get("products")))
+    return Told(title, text, icon="undo-2", tone="danger")
 
 
 def _viewed(item: Item, currency: str) -> Told:
@@ -122,18 +138,20 @@ def _checkout(item: Item, currency: str) -> Told:
 
 
 def _coupon(item: Item, currency: str) -> Told:
-    found = item.properties.get("coupon_upc") or item.properties.get("coupon") or item.properties.get("coupon_id")
+    found = _first(item, "coupon_upc", "coupon", "coupon_id")
     title = _("Redeemed coupon %s") % found if found else _("Redeemed a coupon")
-    campaign = item.properties.get("campaign_id") or item.properties.get("campaign")
-    return Told(title, _("From campaign %s") % value(campaign) if campaign else "", icon="ticket", tone="engage")
+    campaign = _first(item, "campaign_id", "campaign")
+    text = _("From campaign %s") % campaign if campaign else ""
+    return Told(title, text, icon="ticket", tone="engage")
 
 
 def _campaign(item: Item, currency: str) -> Told:
-    properties = item.properties
-    found = properties.get("campaign_name") or properties.get("campaign") or properties.get("campaign_id")
+    found = _first(item, "campaign_name", "campaign", "campaign_id")
     return Told(
-        _("Was sent campaign %s") % value(found) if found else _("Was sent a campaign"),
-        _facts(item, skip=("campaign", "campaign_id", "campaign_name")), icon="send", tone="engage",
+        _("Was sent campaign %s") % found if found else _("Was sent a campaign"),
+        _facts(item, skip=("campaign", "campaign_id", "campaign_name")),
+        icon="send",
+        tone="engage",
     )
 
 
@@ -146,14 +164,16 @@ def _consent(item: Item, currency: str) -> Told:
 
 def _note(item: Item, currency: str) -> Told:
     author = str(item.properties.get("author") or _("Somebody"))
-    return Told(_("%s wrote a note") % author, str(item.properties.get("text") or ""), icon="sticky-note")
+    text = str(item.properties.get("text") or "")
+    return Told(_("%s wrote a note") % author, text, icon="sticky-note")
 
 
 def _changed(item: Item, currency: str) -> Told:
     author = str(item.properties.get("author") or _("Somebody"))
     return Told(
         _("%(who)s changed %(what)s") % {"who": author, "what": item.properties.get("trait", "")},
-        value(item.properties.get("value")), icon="pencil",
+        value(item.properties.get("value")),
+        icon="pencil",
     )
 
 
@@ -180,7 +200,8 @@ def _page(item: Item, currency: str) -> Told:
     seen = item.name or properties.get("title") or properties.get("path") or properties.get("url")
     return Told(
         _("Opened %s") % seen if seen else _("Opened a page"),
-        str(properties.get("url") or properties.get("path") or ""), icon="panel-top",
+        str(properties.get("url") or properties.get("path") or ""),
+        icon="panel-top",
     )
 
 
@@ -200,8 +221,12 @@ def _anything(item: Item, currency: str) -> Told:
     title = item.name or item.type
     if item.value is not None:
         title = f"{title} · {money(item.value, currency)}"
-    return Told(title, _facts(item), icon="send" if item.outgoing else "circle-dot",
-                tone="engage" if item.outgoing else "record")
+    return Told(
+        title,
+        _facts(item),
+        icon="send" if item.outgoing else "circle-dot",
+        tone="engage" if item.outgoing else "record",
+    )
 
 
 def _facts(item: Item, *, skip: Sequence[str] = ()) -> str:
@@ -209,7 +234,9 @@ def _facts(item: Item, *, skip: Sequence[str] = ()) -> str:
     plain = [
         f"{name.replace('_', ' ')} {value(given)}"
         for name, given in item.properties.items()
-        if isinstance(given, (str, int, float)) and given != "" and name not in skip
+        if isinstance(given, (str, int, float))
+        and given != ""
+        and name not in skip
         and name not in ("simulated", "order_id")
     ]
     return " · ".join(plain[:4])
@@ -218,9 +245,11 @@ def _facts(item: Item, *, skip: Sequence[str] = ()) -> str:
 def _products(products: Sequence[Any]) -> str:
     named = [
         str(each.get("name") or each.get("category") or each.get("department") or "")
-        for each in products if isinstance(each, dict)
+        for each in products
+        if isinstance(each, dict)
     ]
-    shown = list(dict.fromkeys(name.capitalize() if name.isupper() else name for name in named if name))
+    plain = (name.capitalize() if name.isupper() else name for name in named if name)
+    shown = list(dict.fromkeys(plain))
     more = len(shown) - 3
     return ", ".join(shown[:3]) + (_(" and %d more") % more if more > 0 else "")
 
@@ -234,6 +263,11 @@ def _segment(item: Item) -> str:
     return str(properties.get("name") or properties.get("segment") or properties.get("slug") or "")
 
 
+def _first(item: Item, *names: str) -> str:
+    """The first of these properties that says something."""
+    return next((value(item.properties[name]) for name in names if item.properties.get(name)), "")
+
+
 def _list(given: Any) -> list[Any]:
     return given if isinstance(given, list) else []
 
@@ -243,6 +277,7 @@ def _short(text: object) -> str:
     return flat if len(flat) <= LONGEST else flat[: LONGEST - 1] + "…"
 
 
+_ISO = re.compile(r"\d{4}-\d\d-\d\d(T|$)")
 _TELLERS: dict[str, Callable[[Item, str], Told]] = {
     "Order Completed": _order,
     "Order Refunded": _refund,

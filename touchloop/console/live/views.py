@@ -9,7 +9,7 @@ from typing import Any
 
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
-
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from touchloop.console import database
@@ -17,6 +17,7 @@ from touchloop.console.customers import events, listing, sight
 from touchloop.console.customers.events import Entry
 from touchloop.console.customers.sight import Sight
 from touchloop.console.pages import Request, page, with_drawer
+from touchloop.console.ui import words
 from touchloop.core import clock
 from touchloop.core.access import Permission
 from touchloop.core.db import Connection
@@ -45,7 +46,7 @@ class StepDone:
 
     name: str
     says: str
-    ms: float | None
+    ms: str
     figures: Sequence[tuple[str, str]]
 
 
@@ -103,9 +104,7 @@ def _arrival(item: Item, whose: Mapping[int, tuple[int, str]], sees: Sight) -> A
     return Arrival(events.entry(item, sees), customer_id, name, age)
 
 
-def _whose(
-    conn: Connection, items: Sequence[Item], sees: Sight
-) -> dict[int, tuple[int, str]]:
+def _whose(conn: Connection, items: Sequence[Item], sees: Sight) -> dict[int, tuple[int, str]]:
     """Customer and name of each subject that the reader may see."""
     named = profiles.names(conn, sorted({item.subject_id for item in items}))
     return {
@@ -137,17 +136,24 @@ def _batch(conn: Connection, interaction_id: int) -> Batch | None:
         return None
     id, worker, started_at, seconds, messages, steps = row
     done = [
-        StepDone(name, str(says), steps[name].get("ms"), _figures(steps[name]))
+        StepDone(name, str(says), _ms(steps[name].get("ms")), _figures(steps[name]))
         for name, says in STEPS.items()
         if name in steps
     ]
     return Batch(id, worker, started_at, seconds * 1_000, messages, done)
 
 
+def _ms(taken: float | None) -> str:
+    """Milliseconds, as precise as they matter."""
+    if taken is None:
+        return ""
+    return _("%s ms") % words.figure(round(taken) if taken >= 10 else round(taken, 1))
+
+
 def _figures(noted: Mapping[str, Any]) -> list[tuple[str, str]]:
     """What a step counted, in words; zeros say nothing."""
     return [
-        (str(_FIGURES.get(name, name)), str(value))
+        (str(_FIGURES.get(name, name)), words.figure(value))
         for name, value in noted.items()
         if name != "ms" and value not in (0, None, {}, [])
     ]
@@ -164,9 +170,19 @@ STEPS = {
     "understand": gettext_lazy("Asked the segments: who enters, who leaves"),
 }
 _FIGURES = {
-    "messages": gettext_lazy("messages"), "held": gettext_lazy("held"), "duplicates": gettext_lazy("duplicates"),
-    "conflicts": gettext_lazy("conflicts"), "claims": gettext_lazy("identities asked"), "changed": gettext_lazy("merges or splits"),
-    "rows": gettext_lazy("rows"), "lines": gettext_lazy("products"), "customers": gettext_lazy("customers"),
-    "folded": gettext_lazy("profiles folded"), "merged": gettext_lazy("merged"), "rules": gettext_lazy("rules"),
-    "read": gettext_lazy("interactions read"), "entered": gettext_lazy("entered"), "left": gettext_lazy("left"),
-}  # fmt: skip
+    "messages": gettext_lazy("messages"),
+    "held": gettext_lazy("held"),
+    "duplicates": gettext_lazy("duplicates"),
+    "conflicts": gettext_lazy("conflicts"),
+    "claims": gettext_lazy("identities asked"),
+    "changed": gettext_lazy("merges or splits"),
+    "rows": gettext_lazy("rows"),
+    "lines": gettext_lazy("products"),
+    "customers": gettext_lazy("customers"),
+    "folded": gettext_lazy("profiles folded"),
+    "merged": gettext_lazy("merged"),
+    "rules": gettext_lazy("rules"),
+    "read": gettext_lazy("interactions read"),
+    "entered": gettext_lazy("entered"),
+    "left": gettext_lazy("left"),
+}

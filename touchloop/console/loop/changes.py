@@ -48,13 +48,15 @@ def _moved(id: int, name: str, came: int, left: int, filled: bool) -> Change | N
     if filled and came:
         text = ngettext(
             "%(n)s customer was found for %(segment)s when it was filled from history",
-            "%(n)s customers were found for %(segment)s when it was filled from history", came,
+            "%(n)s customers were found for %(segment)s when it was filled from history",
+            came,
         )
         return _change(text, came, name, reverse("segment", args=[id]), icon="history")
     if came and left:
         text = ngettext(
             "%(n)s customer entered %(segment)s; %(left)s left",
-            "%(n)s customers entered %(segment)s; %(left)s left", came,
+            "%(n)s customers entered %(segment)s; %(left)s left",
+            came,
         )
         return _change(text, came, name, url, left=left, icon="arrow-left-right")
     if came:
@@ -70,20 +72,24 @@ def _moved(id: int, name: str, came: int, left: int, filled: bool) -> Change | N
 
 def _happened(each: Happened, figures: Figures) -> Change:
     text = ngettext(
-        "%(n)s customer: %(event)s, %(times)s in all", "%(n)s customers: %(event)s, %(times)s in all",
+        "%(n)s customer: %(event)s, %(times)s in all",
+        "%(n)s customers: %(event)s, %(times)s in all",
         each.customers,
     )
     known = {
         "Order Completed": ngettext(
-            "%(n)s customer bought: %(times)s orders", "%(n)s customers bought: %(times)s orders",
+            "%(n)s customer bought: %(times)s orders",
+            "%(n)s customers bought: %(times)s orders",
             each.customers,
         ),
         "Campaign Delivered": ngettext(
-            "%(n)s customer was sent a campaign", "%(n)s customers were sent a campaign",
+            "%(n)s customer was sent a campaign",
+            "%(n)s customers were sent a campaign",
             each.customers,
         ),
         "Coupon Redeemed": ngettext(
-            "%(n)s customer redeemed %(times)s coupons", "%(n)s customers redeemed %(times)s coupons",
+            "%(n)s customer redeemed %(times)s coupons",
+            "%(n)s customers redeemed %(times)s coupons",
             each.customers,
         ),
     }
@@ -92,10 +98,14 @@ def _happened(each: Happened, figures: Figures) -> Change:
     said = str(known.get(each.name, text)).replace("%(", "{").replace(")s", "}")
     return Change(
         format_html(
-            said, n=format_html("<b>{}</b>", words.figure(each.customers)),
-            times=words.figure(each.times), event=format_html("<em>{}</em>", each.name[:80]),
+            said,
+            n=format_html("<b>{}</b>", words.figure(each.customers)),
+            times=words.figure(each.times),
+            event=format_html("<em>{}</em>", each.name[:80]),
         ),
-        f"{reverse('customers')}?seen_from={day}", look.icon, look.tone,
+        f"{reverse('customers')}?seen_from={day}",
+        look.icon,
+        look.tone,
     )
 
 
@@ -103,10 +113,14 @@ def _change(text: str, n: int, name: str, url: str, *, icon: str, left: int = 0)
     said = text.replace("%(", "{").replace(")s", "}")
     return Change(
         format_html(
-            said, n=format_html("<b>{}</b>", words.figure(n)), left=words.figure(left),
+            said,
+            n=format_html("<b>{}</b>", words.figure(n)),
+            left=words.figure(left),
             segment=format_html("<em>{}</em>", name[:120]),
         ),
-        url, icon, "experience",
+        url,
+        icon,
+        "experience",
     )
 
 

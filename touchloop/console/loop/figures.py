@@ -106,7 +106,8 @@ def _made(now: datetime) -> Figures:
 
 def _series(by_day: Mapping[int, Sequence[int]], *, so_far: int, whole: int) -> Series:
     """`by_day` counts back from 0, which is today."""
-    before = [by_day[day][so_far] for day in range(-DAYS, 0) if day in by_day]
+    began = min((day for day, row in by_day.items() if row[whole]), default=0)
+    before = [by_day[day][so_far] for day in range(began, 0) if day in by_day]
     days = [by_day[day][whole] if day in by_day else 0 for day in range(1 - SHOWN_DAYS, 1)]
     return Series(
         today=by_day[0][so_far] if 0 in by_day else 0,

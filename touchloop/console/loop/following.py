@@ -43,9 +43,14 @@ def follow(conn: Connection, id: int, sees: Sight) -> Followed | None:
     lines = {
         "know": ngettext(
             "%(n)d identifier, %(facts)s facts, %(stage)s",
-            "%(n)d identifiers, %(facts)s facts, %(stage)s", len(subjects),
-        ) % {"n": len(subjects), "facts": len(customer.facts),
-             "stage": wording.stage(customer.stage).lower()},
+            "%(n)d identifiers, %(facts)s facts, %(stage)s",
+            len(subjects),
+        )
+        % {
+            "n": len(subjects),
+            "facts": len(customer.facts),
+            "stage": wording.stage(customer.stage).lower(),
+        },
         "understand": _segments(segments),
         "capture": _("Nothing yet"),
     }

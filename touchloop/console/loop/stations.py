@@ -58,13 +58,19 @@ def stations(conn: Connection, figures: Figures, actor: Actor) -> list[Station]:
         _know(figures, actor),
         _understand(conn, figures, actor),
         Station(
-            "engage", _("Engage"), _("Offers, journeys and messages, as the customer allows."),
-            icon="send", tone="engage",
+            "engage",
+            _("Engage"),
+            _("Offers, journeys and messages, as the customer allows."),
+            icon="send",
+            tone="engage",
             coming=_("Comes with offers, journeys and messages."),
         ),
         Station(
-            "measure", _("Measure"), _("What the customer felt, asked and inferred."),
-            icon="gauge", tone="experience",
+            "measure",
+            _("Measure"),
+            _("What the customer felt, asked and inferred."),
+            icon="gauge",
+            tone="experience",
             coming=_("Comes with surveys, signals and scorecards."),
         ),
     ]
@@ -79,7 +85,9 @@ def _capture(conn: Connection, figures: Figures, actor: Actor) -> Station:
         healthy, health = False, _("%s messages wait") % words.short(waiting)
     else:
         healthy = True
-        health = ngettext("%(n)d worker, nothing waits", "%(n)d workers, nothing waits", len(workers))
+        health = ngettext(
+            "%(n)d worker, nothing waits", "%(n)d workers, nothing waits", len(workers)
+        )
         health %= {"n": len(workers)}
     need = None
     held = needs.held() if access.allows(actor, Permission.HELD_VIEW) else 0
@@ -87,11 +95,19 @@ def _capture(conn: Connection, figures: Figures, actor: Actor) -> Station:
         said = ngettext("%(n)s message is set aside", "%(n)s messages are set aside", held)
         need = Need(said % {"n": words.figure(held)}, reverse("held"))
     return Station(
-        "capture", _("Capture"), _("Every touchpoint sends what happens."), icon="radio",
-        tone="record", figure=figures.interactions.today, unit=_("interactions today"),
-        usual=_usual(figures.interactions), trend=figures.interactions.days,
+        "capture",
+        _("Capture"),
+        _("Every touchpoint sends what happens."),
+        icon="radio",
+        tone="record",
+        figure=figures.interactions.today,
+        unit=_("interactions today"),
+        usual=_usual(figures.interactions),
+        trend=figures.interactions.days,
         url=reverse("live") if access.allows(actor, Permission.LIVE_VIEW) else "",
-        healthy=healthy, health=health, need=need,
+        healthy=healthy,
+        health=health,
+        need=need,
     )
 
 
@@ -104,9 +120,15 @@ def _know(figures: Figures, actor: Actor) -> Station:
             need = Need(said % {"n": words.figure(waiting)}, reverse("suggestions"))
     day = figures.start.date().isoformat()
     return Station(
-        "know", _("Know"), _("Identifiers become one customer, facts become a profile."),
-        icon="users", tone="record", figure=figures.customers.today, unit=_("customers seen today"),
-        usual=_usual(figures.customers), trend=figures.customers.days,
+        "know",
+        _("Know"),
+        _("Identifiers become one customer, facts become a profile."),
+        icon="users",
+        tone="record",
+        figure=figures.customers.today,
+        unit=_("customers seen today"),
+        usual=_usual(figures.customers),
+        trend=figures.customers.days,
         url=f"{reverse('customers')}?seen_from={day}",
         health=_("Nobody waits for a decision") if need is None else _("Some could be one person"),
         need=need,
@@ -127,10 +149,19 @@ def _understand(conn: Connection, figures: Figures, actor: Actor) -> Station:
         said = ngettext("%(n)d segment is not live", "%(n)d segments are not live", paused + drafts)
         need = Need(said % {"n": paused + drafts}, reverse("segments"))
     return Station(
-        "understand", _("Understand"), _("Segments are asked as interactions arrive."),
-        icon="chart-pie", tone="record", figure=figures.moves.today,
-        unit=_("moves between segments today"), usual=_usual(figures.moves),
-        trend=figures.moves.days, url=reverse("segments"), healthy=live > 0, health=health, need=need,
+        "understand",
+        _("Understand"),
+        _("Segments are asked as interactions arrive."),
+        icon="chart-pie",
+        tone="record",
+        figure=figures.moves.today,
+        unit=_("moves in segments today"),
+        usual=_usual(figures.moves),
+        trend=figures.moves.days,
+        url=reverse("segments"),
+        healthy=live > 0,
+        health=health,
+        need=need,
     )
 
 

@@ -1,4 +1,4 @@
-"""Building a rule: it reads as a sentence while it is built, and is compared before it is changed."""
+"""Building a rule: it reads as a sentence meanwhile, and is compared before it is changed."""
 
 from __future__ import annotations
 
@@ -45,16 +45,28 @@ def new(request: Request) -> HttpResponse:
             raise Invalid("rule", _("Add at least one condition."))
         with transaction.atomic():
             made = segments.create(
-                name, rule=given, purpose=purpose, actor=request.actor.id, now=clock.now(),
+                name,
+                rule=given,
+                purpose=purpose,
+                actor=request.actor.id,
+                now=clock.now(),
                 conn=conn,
             )
-            audit.record("segment.created", by=request.actor, kind="segment", id=made.id, name=name,
-                         after={"rule": made.rule, "purpose": purpose})
+            audit.record(
+                "segment.created",
+                by=request.actor,
+                kind="segment",
+                id=made.id,
+                name=name,
+                after={"rule": made.rule, "purpose": purpose},
+            )
     except Invalid as wrong:
         return _form(request, conn, rule=given or START, purpose=purpose, name=name, wrong=wrong)
     filled = flow.fill_segment(made.id)
-    say(request, _("%(name)s lives, with %(n)d members from history.")
-        % {"name": name, "n": filled.members})
+    say(
+        request,
+        _("%(name)s lives, with %(n)d members from history.") % {"name": name, "n": filled.members},
+    )
     return redirect("segment", made.id)
 
 
@@ -64,8 +76,9 @@ def edit(request: Request, id: int) -> HttpResponse:
     conn = database.here()
     found = one(conn, id)
     if request.method != "POST":
-        return _form(request, conn, rule=found.rule, purpose=found.purpose, name=found.name,
-                     segment=found)
+        return _form(
+            request, conn, rule=found.rule, purpose=found.purpose, name=found.name, segment=found
+        )
     given, purpose, name = _rule(request), _purpose(request), _name(request)
     try:
         if not name:
@@ -77,16 +90,31 @@ def edit(request: Request, id: int) -> HttpResponse:
         if not same and "confirmed" not in request.POST:
             compared = segments.compare(conn, found.rule, given, clock.now(), purpose=purpose)
             names = {each.id: each.name for each in segments.listing(conn=conn)}
-            return render(request, "segments/compare.html", {
-                "segment": found, "compared": compared, "rule": _text(given), "name": name,
-                "purpose": purpose, "purpose_words": words.PURPOSES.get(purpose, purpose),
-                "old_purpose": words.PURPOSES.get(found.purpose, found.purpose),
-                "after": segments.sentence(parsed, segments=names),
-            })
+            return render(
+                request,
+                "segments/compare.html",
+                {
+                    "segment": found,
+                    "compared": compared,
+                    "rule": _text(given),
+                    "name": name,
+                    "purpose": purpose,
+                    "purpose_words": words.PURPOSES.get(purpose, purpose),
+                    "old_purpose": words.PURPOSES.get(found.purpose, found.purpose),
+                    "after": segments.sentence(parsed, segments=names),
+                },
+            )
         _change(request, conn, found, given, purpose, name, same=same)
     except Invalid as wrong:
-        return _form(request, conn, rule=given or found.rule, purpose=purpose, name=name,
-                     wrong=wrong, segment=found)
+        return _form(
+            request,
+            conn,
+            rule=given or found.rule,
+            purpose=purpose,
+            name=name,
+            wrong=wrong,
+            segment=found,
+        )
     say(request, _("%s is changed.") % name)
     return redirect("segment", id)
 
@@ -107,7 +135,9 @@ def preview(request: Request) -> HttpResponse:
     except Invalid as wrong:
         return render(request, "segments/preview.html", {"wrong": wrong, "empty": given == START})
     context = {
-        "said": said, "found": found, "empty": given == START,
+        "said": said,
+        "found": found,
+        "empty": given == START,
         "held_back": everybody.count - found.count if found.count == 0 else 0,
         "sample": _sample(conn, found.sample, sees),
         "purpose": words.PURPOSES[_purpose(request)],
@@ -124,8 +154,15 @@ def state(request: Request, id: int) -> HttpResponse:
     try:
         with transaction.atomic():
             segments.set_state(id, wanted, now=clock.now(), conn=conn)
-            audit.record("segment.state", by=request.actor, kind="segment", id=id, name=found.name,
-                         before={"state": found.state}, after={"state": wanted})
+            audit.record(
+                "segment.state",
+                by=request.actor,
+                kind="segment",
+                id=id,
+                name=found.name,
+                before={"state": found.state},
+                after={"state": wanted},
+            )
     except Invalid as wrong:
         say(request, wrong.message, error=True)
         return redirect("segment", id)
@@ -145,8 +182,14 @@ def delete(request: Request, id: int) -> HttpResponse:
     try:
         with transaction.atomic():
             segments.delete(id, conn=conn)
-            audit.record("segment.deleted", by=request.actor, kind="segment", id=id,
-                         name=found.name, before={"rule": found.rule})
+            audit.record(
+                "segment.deleted",
+                by=request.actor,
+                kind="segment",
+                id=id,
+                name=found.name,
+                before={"rule": found.rule},
+            )
     except Invalid as wrong:
         say(request, wrong.message, error=True)
         return redirect("segment", id)
@@ -155,18 +198,36 @@ def delete(request: Request, id: int) -> HttpResponse:
 
 
 def _change(
-    request: Request, conn: Connection, found: Segment, given: Any, purpose: str, name: str, *,
+    request: Request,
+    conn: Connection,
+    found: Segment,
+    given: Any,
+    purpose: str,
+    name: str,
+    *,
     same: bool,
 ) -> None:
     with transaction.atomic():
         counts = (found.members, None)
         changed = segments.change(
-            found.id, actor=request.actor.id, now=clock.now(), name=name, rule=given,
-            purpose=purpose, counts=counts, conn=conn,
+            found.id,
+            actor=request.actor.id,
+            now=clock.now(),
+            name=name,
+            rule=given,
+            purpose=purpose,
+            counts=counts,
+            conn=conn,
         )
-        audit.record("segment.changed", by=request.actor, kind="segment", id=found.id, name=name,
-                     before={"rule": found.rule, "purpose": found.purpose, "name": found.name},
-                     after={"rule": changed.rule, "purpose": purpose, "name": name})
+        audit.record(
+            "segment.changed",
+            by=request.actor,
+            kind="segment",
+            id=found.id,
+            name=name,
+            before={"rule": found.rule, "purpose": found.purpose, "name": found.name},
+            after={"rule": changed.rule, "purpose": purpose, "name": name},
+        )
     if not same and changed.state == "live":
         flow.fill_segment(found.id)
 
@@ -183,7 +244,11 @@ def _form(
 ) -> HttpResponse:
     sees = sight.of(request.actor)
     context = {
-        "rule": _text(rule), "purpose": purpose, "name": name, "wrong": wrong, "segment": segment,
+        "rule": _text(rule),
+        "purpose": purpose,
+        "name": name,
+        "wrong": wrong,
+        "segment": segment,
         "purposes": [(key, str(label)) for key, label in words.PURPOSES.items()],
         "choices": choices(conn, sees, without=segment.id if segment else None),
         "preview_url": reverse("segment_preview"),
@@ -196,8 +261,10 @@ def _sample(conn: Connection, ids: tuple[int, ...], sees: Sight) -> list[tuple[s
         return []
     named = profiles.names(conn, list(ids))
     return [
-        (listing.called(each.display_name, each.leader, each.id, sees),
-         reverse("customer", args=[each.id]))
+        (
+            listing.called(each.display_name, each.leader, each.id, sees),
+            reverse("customer", args=[each.id]),
+        )
         for each in named.values()
     ]
 

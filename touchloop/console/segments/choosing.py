@@ -32,23 +32,33 @@ def choices(conn: Connection, sees: Sight, *, without: int | None = None) -> dic
         "channels": [row[0] for row in conn.execute(_CHANNELS).fetchall()],
         "locations": profiles.known_locations(conn, limit=200),
         "scores": [row[0] for row in conn.execute(_SCORES).fetchall()],
-        "segments": [(each.id, each.name) for each in segments.listing(conn=conn)
-                     if each.id != without],
+        "segments": [
+            (each.id, each.name) for each in segments.listing(conn=conn) if each.id != without
+        ],
         "stages": [(stage, wording.stage(stage)) for stage in STAGES],
         "purposes": [(name, str(words)) for name, words in PURPOSES.items()],
         "traits": _traits(conn, sees),
         "compares": [
-            ("gte", _("at least")), ("gt", _("more than")), ("lte", _("at most")),
-            ("lt", _("less than")), ("eq", _("exactly")), ("ne", _("not exactly")),
+            ("gte", _("at least")),
+            ("gt", _("more than")),
+            ("lte", _("at most")),
+            ("lt", _("less than")),
+            ("eq", _("exactly")),
+            ("ne", _("not exactly")),
         ],
         "ages": [("gt", _("more than")), ("lt", _("less than"))],
         "units": [
-            ("days", _("days")), ("weeks", _("weeks")), ("months", _("months")),
+            ("days", _("days")),
+            ("weeks", _("weeks")),
+            ("months", _("months")),
             ("hours", _("hours")),
         ],
         "line_fields": [
-            ("department", _("department")), ("category", _("category")), ("brand", _("brand")),
-            ("product", _("product")), ("product_id", _("product number")),
+            ("department", _("department")),
+            ("category", _("category")),
+            ("brand", _("brand")),
+            ("product", _("product")),
+            ("product_id", _("product number")),
         ],
     }
 

@@ -52,8 +52,10 @@ def trend(segment_id: int, members: int) -> list[int]:
 
 def latest(segment_id: int, *, since: datetime | None = None) -> Sequence[Move]:
     """The newest moves."""
-    bounds = {"segment": segment_id, "since": (since or clock.now() - timedelta(days=90))
-              .astimezone(UTC).replace(tzinfo=None)}
+    bounds = {
+        "segment": segment_id,
+        "since": (since or clock.now() - timedelta(days=90)).astimezone(UTC).replace(tzinfo=None),
+    }
     with lake.engine(threads=1, memory_mb=MEMORY_MB) as engine:
         rows = engine.rows(_LATEST, bounds)
     return [Move(customer, entered, at.replace(tzinfo=UTC)) for customer, entered, at in rows]

@@ -4,6 +4,7 @@ const form = document.querySelector("[data-build]");
 const WAIT = 350;
 let timer = null;
 let asking = null;
+const ask = () => (clearTimeout(timer), (timer = setTimeout(preview, WAIT)));
 
 const $ = (selector, inside = document) => inside.querySelector(selector);
 const piece = (selector) => $(`template[${selector}]`).content.cloneNode(true).firstElementChild;
@@ -12,18 +13,23 @@ const kinds = () => [...document.querySelectorAll("template[data-kind]")];
 function steps(path) {
   return path.split(".").map((part) => (/^\d+$/.test(part) ? Number(part) : part));
 }
-function get(data, path) {
-  return steps(path).reduce((at, step) => at?.[step], data);
-}
+const get = (data, path) => steps(path).reduce((at, step) => at?.[step], data);
 function put(data, path, value) {
   const way = steps(path);
   way.slice(0, -1).reduce((at, step, i) => (at[step] ??= typeof way[i + 1] === "number" ? [] : {}), data)[way.at(-1)] = value;
 }
 function same(a, b) {
-  if (a === b) return true;
-  if (typeof a !== "object" || typeof b !== "object" || !a || !b) return false;
+  if (typeof a !== "object" || typeof b !== "object" || !a || !b) return a === b;
   const keys = Object.keys(a);
   return keys.length === Object.keys(b).length && keys.every((key) => same(a[key], b[key]));
+}
+
+function parsed(text, otherwise) {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return otherwise;
+  }
 }
 
 const TYPES = {
@@ -36,14 +42,8 @@ const TYPES = {
 // A row and its condition.
 function read(row) {
   const raw = $("[data-raw]", row);
-  let condition;
-  if (raw) {
-    try {
-      condition = JSON.parse(raw.value);
-    } catch {
-      condition = { unreadable: {} };
-    }
-  } else {
+  let condition = raw && parsed(raw.value, { unreadable: {} });
+  if (!raw) {
     const body = JSON.parse(row.dataset.base);
     for (const field of row.querySelectorAll("[data-f]")) {
       if (field.closest("[data-last]")?.hidden) continue;
@@ -136,11 +136,6 @@ function changed() {
   ask();
 }
 
-function ask() {
-  clearTimeout(timer);
-  timer = setTimeout(preview, WAIT);
-}
-
 async function preview() {
   asking?.abort();
   asking = new AbortController();
@@ -156,12 +151,8 @@ async function preview() {
 }
 
 function redraw() {
-  let rule;
-  try {
-    rule = JSON.parse(form.rule.value);
-  } catch {
-    return ask();
-  }
+  let rule = parsed(form.rule.value, null);
+  if (!rule) return ask();
   if (!rule.all && !rule.any && !(rule.not?.all || rule.not?.any)) rule = { all: [rule] };
   $("[data-root]", form).replaceChildren(draw(rule));
   words();

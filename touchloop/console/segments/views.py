@@ -19,7 +19,7 @@ from touchloop.console import database, views_saved
 from touchloop.console.customers import listing, person, sight
 from touchloop.console.customers.sight import Sight
 from touchloop.console.loop.figures import start_of_day
-from touchloop.console.pages import Request, page
+from touchloop.console.pages import Request, page, with_drawer
 from touchloop.console.segments import moves, words
 from touchloop.console.ui import cells
 from touchloop.console.ui.tables import Column, Query, Table, respond
@@ -36,13 +36,27 @@ ROWS = 50
 COLUMNS = (
     Column("name", gettext_lazy("Segment"), cell=lambda row: _name(row), sorts=True, wrap=True),
     Column("state", gettext_lazy("State"), cell=lambda row: _state(row)),
-    Column("purpose", gettext_lazy("For"), minor=True,
-           cell=lambda row: cells.quiet(words.PURPOSES.get(row.purpose, row.purpose))),
+    Column(
+        "purpose",
+        gettext_lazy("For"),
+        minor=True,
+        cell=lambda row: cells.quiet(words.PURPOSES.get(row.purpose, row.purpose)),
+    ),
     Column("trend", gettext_lazy("Four weeks"), minor=True, cell=lambda row: _trend(row)),
-    Column("members", gettext_lazy("Members"), sorts=True, end=True,
-           cell=lambda row: cells.figure(row.members)),
-    Column("updated", gettext_lazy("Changed"), minor=True, hidden=True,
-           cell=lambda row: cells.when(row.updated_at)),
+    Column(
+        "members",
+        gettext_lazy("Members"),
+        sorts=True,
+        end=True,
+        cell=lambda row: cells.figure(row.members),
+    ),
+    Column(
+        "updated",
+        gettext_lazy("Changed"),
+        minor=True,
+        hidden=True,
+        cell=lambda row: cells.when(row.updated_at),
+    ),
 )
 
 
@@ -55,15 +69,21 @@ def listed(request: Request) -> HttpResponse:
     rows = [each for each in every if not state or each.state == state]
     rows.sort(key=_SORTS[query.sort], reverse=query.descending)
     table = Table(
-        name="segments", label=_("Segments"), columns=COLUMNS, query=query, rows=rows,
+        name="segments",
+        label=_("Segments"),
+        columns=COLUMNS,
+        query=query,
+        rows=rows,
         href=lambda row: reverse("segment", args=[row.id]),
         empty=SafeString(render_to_string("segments/empty.html", {}, request)),
     )
     context = {
         "table": table,
         "saved": views_saved.bar(request, "segments", query),
-        "states": [(name, label, sum(each.state == name for each in every))
-                   for name, label in words.STATES.items()],
+        "states": [
+            (name, label, sum(each.state == name for each in every))
+            for name, label in words.STATES.items()
+        ],
         "state_on": state,
         "total": len(every),
     }
@@ -73,20 +93,8 @@ def listed(request: Request) -> HttpResponse:
 @page(Permission.SEGMENTS_VIEW)
 def segment(request: Request, id: int) -> HttpResponse:
     """Its members, the newest first."""
-    conn, sees = database.here(), sight.of(request.actor)
-    found = one(conn, id)
-    query = Query.of(request, MEMBERS)
-    members = segments.members(conn, id, limit=ROWS + 1, after=_after(query.after))
-    rows = _named(conn, members[:ROWS], sees)
-    last = members[ROWS - 1] if len(members) > ROWS else None
-    table = Table(
-        name="members", label=_("Members"), columns=MEMBERS, query=query, rows=rows,
-        next=f"{last.since.isoformat()}~{last.customer_id}" if last else "",
-        href=lambda row: row["url"],
-        empty=SafeString(render_to_string("segments/nobody.html", {"segment": found}, request)),
-        note=_("Only the customers that your role sees are listed.") if sees.locations else "",
-    )
-    return respond(request, "segments/members.html", {**_head(found, "members"), "table": table})
+    found = one(database.here(), id)
+    return respond(request, "segments/members.html", _members(request, found))
 
 
 @page(Permission.SEGMENTS_VIEW)
@@ -113,10 +121,16 @@ def moved(request: Request, id: int) -> HttpResponse:
     }
     entered, left = sum(day[1] for day in days), sum(day[2] for day in days)
     title = _("%(entered)d entered and %(left)d left in four weeks") % {
-        "entered": entered, "left": left}
+        "entered": entered,
+        "left": left,
+    }
     context = {
-        **_head(found, "moves"), "rows": rows, "chart": chart, "chart_title": title,
-        "n": entered + left, "today": since is not None,
+        **_head(found, "moves"),
+        "rows": rows,
+        "chart": chart,
+        "chart_title": title,
+        "n": entered + left,
+        "today": since is not None,
     }
     return render(request, "segments/moves.html", context)
 
@@ -141,7 +155,9 @@ def rule(request: Request, id: int) -> HttpResponse:
 @page(Permission.SEGMENTS_VIEW)
 def trend(request: Request, id: int) -> HttpResponse:
     """The small line in the list."""
-    return HttpResponse(cells.spark(moves.trend(id, one(database.here(), id).members), tone="record"))
+    return HttpResponse(
+        cells.spark(moves.trend(id, one(database.here(), id).members), tone="record")
+    )
 
 
 @page(Permission.SEGMENTS_VIEW)
@@ -149,11 +165,22 @@ def why(request: Request, id: int, customer_id: int) -> HttpResponse:
     """Why a customer is in a segment, or not."""
     conn, sees = database.here(), sight.of(request.actor)
     customer = person.within_sight(conn, customer_id, sees)
-    try:
-        found = segments.why(conn, customer.id, id, clock.now())
-    except NotFound as missing:
-        raise Http404(str(missing)) from missing
-    return render(request, "segments/why.html", {"why": found, "sees": sees})
+    rule_of = one(conn, id)
+    context = {
+        "why": segments.why(conn, customer.id, id, clock.now()),
+        "sees": sees,
+        "segment": rule_of,
+        "customer": customer,
+        "name": listing.called(customer.display_name, customer.leader, customer.id, sees),
+    }
+    if request.headers.get("HX-Request") and not request.headers.get("X-Drawer"):
+        return render(request, "segments/why.html", context)
+    return with_drawer(
+        request,
+        lambda: ("segments/members.html", _members(request, rule_of)),
+        "segments/why_drawer.html",
+        context,
+    )
 
 
 def one(conn: Connection, id: int) -> Segment:
@@ -162,6 +189,26 @@ def one(conn: Connection, id: int) -> Segment:
         return segments.get(id, conn=conn)
     except NotFound as missing:
         raise Http404(str(missing)) from missing
+
+
+def _members(request: Request, found: Segment) -> dict[str, Any]:
+    conn, sees, id = database.here(), sight.of(request.actor), found.id
+    query = Query.of(request, MEMBERS)
+    members = segments.members(conn, id, limit=ROWS + 1, after=_after(query.after))
+    rows = _named(conn, members[:ROWS], sees)
+    last = members[ROWS - 1] if len(members) > ROWS else None
+    table = Table(
+        name="members",
+        label=_("Members"),
+        columns=MEMBERS,
+        query=query,
+        rows=rows,
+        next=f"{last.since.isoformat()}~{last.customer_id}" if last else "",
+        href=lambda row: row["url"],
+        empty=SafeString(render_to_string("segments/nobody.html", {"segment": found}, request)),
+        note=_("Only the customers that your role sees are listed.") if sees.locations else "",
+    )
+    return {**_head(found, "members"), "table": table}
 
 
 def _head(found: Segment, here: str) -> dict[str, Any]:
@@ -179,9 +226,7 @@ def _head(found: Segment, here: str) -> dict[str, Any]:
     }
 
 
-def _named(
-    conn: Connection, members: list[Membership], sees: Sight
-) -> list[dict[str, Any]]:
+def _named(conn: Connection, members: list[Membership], sees: Sight) -> list[dict[str, Any]]:
     named = profiles.names(conn, [member.customer_id for member in members])
     return [
         {
@@ -217,7 +262,9 @@ def _after(key: str) -> tuple[datetime, int] | None:
 def _name(row: Segment) -> SafeString:
     return format_html(
         '<a class="lead" href="{}"><bdi>{}</bdi></a><br><small><bdi>{}</bdi></small>',
-        reverse("segment", args=[row.id]), row.name, row.sentence[:200],
+        reverse("segment", args=[row.id]),
+        row.name,
+        row.sentence[:200],
     )
 
 
@@ -233,19 +280,21 @@ def _trend(row: Segment) -> SafeString:
 
 
 def _why(row: dict[str, Any]) -> SafeString:
-    return format_html(
-        '<details class="why"><summary>{}</summary><div class="why-panel">'
-        '<div hx-get="{}" hx-trigger="intersect once"></div></div></details>',
-        _("why?"), row["why"],
-    )
+    return format_html('<a class="quiet" href="{}" data-drawer>{}</a>', row["why"], _("why?"))
 
 
 MEMBERS = (
-    Column("name", gettext_lazy("Customer"),
-           cell=lambda row: format_html('<a class="lead" href="{}"><bdi>{}</bdi></a>', row["url"],
-                                        row["name"])),
+    Column(
+        "name",
+        gettext_lazy("Customer"),
+        cell=lambda row: format_html(
+            '<a class="lead" href="{}"><bdi>{}</bdi></a>', row["url"], row["name"]
+        ),
+    ),
     Column("why", gettext_lazy("Why"), cell=_why),
-    Column("since", gettext_lazy("Member since"), end=True, cell=lambda row: cells.when(row["since"])),
+    Column(
+        "since", gettext_lazy("Member since"), end=True, cell=lambda row: cells.when(row["since"])
+    ),
 )
 _SORTS: dict[str, Any] = {
     "name": lambda each: each.name.lower(),

@@ -79,10 +79,11 @@ def answer(request: Request, id: int) -> HttpResponse:
     reason = request.POST.get("reason", "").replace("\0", "").strip()[:500]
     said = _("Merged into one customer.") if accept else _("Kept apart. It is not suggested again.")
     return decide(
-        request, id, "suggestion.accepted" if accept else "suggestion.declined", said,
-        lambda: identity.answer(
-            conn, id, accept=accept, actor_id=request.actor.id, reason=reason
-        ),
+        request,
+        id,
+        "suggestion.accepted" if accept else "suggestion.declined",
+        said,
+        lambda: identity.answer(conn, id, accept=accept, actor_id=request.actor.id, reason=reason),
         to=reverse("suggestions"),
     )
 
@@ -95,7 +96,10 @@ def undo(request: Request, operation: int) -> HttpResponse:
         with transaction.atomic():
             decided = identity.undo(conn, operation, actor_id=request.actor.id)
             audit.record(
-                "customer.merge_undone", by=request.actor, kind="merge_operation", id=operation,
+                "customer.merge_undone",
+                by=request.actor,
+                kind="merge_operation",
+                id=operation,
                 after={"operation": decided.operation_id, "customers": list(decided.customer_ids)},
             )
     except (Invalid, NotFound) as wrong:
@@ -108,7 +112,9 @@ def undo(request: Request, operation: int) -> HttpResponse:
 def _question(conn: Connection, suggested: Suggested, sees: Sight) -> Question | None:
     """None when one of the two is gone, or not within sight."""
     try:
-        one, other = (person.within_sight(conn, id, sees) for id in (suggested.a_id, suggested.b_id))
+        one, other = (
+            person.within_sight(conn, id, sees) for id in (suggested.a_id, suggested.b_id)
+        )
     except Http404:
         return None
     if one.id == other.id:
@@ -116,7 +122,9 @@ def _question(conn: Connection, suggested: Suggested, sees: Sight) -> Question |
     return Question(
         id=suggested.id,
         why=str(_REASONS.get(suggested.reason, suggested.reason)),
-        evidence=[belonging.called(namespace, value, sees) for namespace, value in suggested.evidence],
+        evidence=[
+            belonging.called(namespace, value, sees) for namespace, value in suggested.evidence
+        ],
         more=suggested.more,
         at=suggested.created_at,
         pair=pair(conn, one, other, sees),
