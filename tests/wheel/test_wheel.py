@@ -74,10 +74,11 @@ def test_it_serves_signs_in_and_stores_an_event(installed: Installation) -> None
     user = installed.json("user", "add", "ana@example.com")
     browser = _Browser(served["console"])
     page = browser.get("/")
+    form = browser.last
     assert 'name="login"' in page
     for asset in set(re.findall(r'(?:href|src)="(/static/[^"#]+)', page)):
         assert browser.get(asset)
-    page = browser.sign_in(page, user["email"], user["password"])
+    page = browser.sign_in(page, user["email"], user["password"], at=form)
     assert 'name="login"' not in page and "<main" in page
 
     key = installed.json("source", "add", "Till", "--kind", "till")["write_key"]
@@ -100,15 +101,15 @@ class _Browser:
     def get(self, path: str) -> str:
         return self._open(urllib.request.Request(self.address + path))
 
-    def sign_in(self, page: str, email: str, password: str) -> str:
+    def sign_in(self, page: str, email: str, password: str, *, at: str) -> str:
         token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page)
         assert token
         fields = {"csrfmiddlewaretoken": token[1], "login": email, "password": password}
         return self._open(
             urllib.request.Request(
-                self.last,
+                at,
                 data=urllib.parse.urlencode(fields).encode(),
-                headers={"Referer": self.last},
+                headers={"Referer": at},
             )
         )
 
