@@ -1,6 +1,7 @@
 """What other rooms may use of identity."""
 
 from touchloop.identity.checking import broken
+from touchloop.identity.erasing import erase
 from touchloop.identity.merging import Decided, answer, block, merge, separate, undo
 from touchloop.identity.namespaces import Rule, for_external_id, normalise, rule
 from touchloop.identity.provenance import (
@@ -21,7 +22,7 @@ from touchloop.identity.subjects import customers_of, subjects_of
 
 __all__ = [
     "Change", "Claim", "Decided", "Held", "Operation", "Resolution", "Rule", "Suggested", "Tie",
-    "Unsettled", "answer", "block", "broken", "count_suggestions", "customers_of",
+    "Unsettled", "answer", "block", "broken", "count_suggestions", "customers_of", "erase",
     "for_external_id", "identifiers", "lock", "merge", "merged_at", "normalise", "operations",
     "pending_changes", "resolve", "rule", "separate", "settle_changes", "subjects_of",
     "suggestions", "undo",

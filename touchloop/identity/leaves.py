@@ -57,7 +57,7 @@ def find_leaves(
         if id in newcomers
         and len(others) == 1
         and rule(newcomers[id][0].namespace).device
-        and others.isdisjoint(newcomers)
+        and next(iter(others)) not in newcomers
     ]
 
 

@@ -212,10 +212,10 @@ def _log(
 ) -> list[int]:
     if not groups:
         return []
+    key_of = {id: key for pair, key in new.keys.items() if key for id in pair}
     rows = []
     for before, after in groups:
-        inside = {id for ids in after.values() for id in ids}
-        keys = (key for pair, key in new.keys.items() if key and inside.issuperset(pair))
+        keys = (key_of[id] for ids in after.values() for id in ids if id in key_of)
         kind = cause.kind or ("split" if len(after) > len(before) else "merge")
         names = sorted(before.keys() | after.keys())
         rows.append((kind, json.dumps(before), json.dumps(after), next(keys, None), names))

@@ -144,6 +144,21 @@ def test_tells_where_identifiers_come_from(conn: Connection) -> None:
     assert api.broken(conn) == []
 
 
+def test_erasing_leaves_nothing_and_frees_what_was_shared(conn: Connection) -> None:
+    resolve(conn, [claim("u1 d1"), claim("u2 d1"), claim("u3 e1"), claim("u4 e1")])
+    assert customers(conn) == "d1 e1 u1 u2 u3 u4"
+    ids = leaders(conn)
+    assert api.erase(conn, [ids["u2"]]) == [ids["u1"]]
+    conn.commit()
+    assert customers(conn) == "d1u1 e1 u3 u4"
+    api.erase(conn, [ids["e1"]])
+    conn.commit()
+    assert api.suggestions(conn) == [] and api.broken(conn) == []
+    assert stored(conn) == computed(conn)
+    (subject,) = resolve(conn, [claim("u2")]).subjects
+    assert subject != ids["u2"]
+
+
 @settings(
     max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
