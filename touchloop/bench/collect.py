@@ -41,7 +41,7 @@ MESSAGE = {
 
 
 def run(
-    *, seconds: float = 4.0, connections: int = 128, batch_connections: int = 32
+    *, seconds: float = 4.0, connections: int = 256, batch_connections: int = 32
 ) -> dict[str, dict[str, Any]]:
     """Results by key; each measurement lasts `seconds`."""
     with installation.temporary():
