@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,7 +24,9 @@ CustomerOf = Callable[[str], int]
 
 
 @pytest.fixture
-def shop(transactional_db: None) -> Source:
+def shop(transactional_db: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Source:
+    """Its own lake too: the tables are emptied after each test, and the lake would remember."""
+    monkeypatch.setenv("LAKE_URL", str(tmp_path / "lake"))
     interactions.ensure(
         "touchloop", name="Touchloop", kind="system", trusted=True, channel="system",
         category="inferred",

@@ -51,7 +51,10 @@ def test_a_customer_is_found_by_every_identifier_and_by_name(admin: Client, send
 
 def test_the_list_is_filtered_sorted_and_paged(admin: Client, send: Send) -> None:
     send(
-        *(told(f"u{i:03}", name=f"Name {i:03}", city="Porto" if i % 2 else "Lyon") for i in range(70)),
+        *(
+            told(f"u{i:03}", name=f"Name {i:03}", city="Porto" if i % 2 else "Lyon")
+            for i in range(70)
+        ),
         order("u001", 500, days=3),
         order("u002", 50),
     )
@@ -88,8 +91,10 @@ def test_the_page_of_a_customer_tells_who_what_and_why(
 def test_the_timeline_comes_in_parts_and_each_is_filtered(
     admin: Client, send: Send, customer_of: CustomerOf
 ) -> None:
-    send(*(order("ana", 10 + i, days=i) for i in range(60)), {
-        "type": "page", "name": "Cheese", "userId": "ana", "properties": {}})
+    send(
+        *(order("ana", 10 + i, days=i) for i in range(60)),
+        {"type": "page", "name": "Cheese", "userId": "ana", "properties": {}},
+    )
     id = customer_of("ana")
     first = page(admin, f"/customers/{id}/")
     assert first.count('class="timeline-item"') == 40
@@ -204,7 +209,9 @@ def test_an_analyst_sees_no_contact_details_anywhere(
     sign_in: SignIn, send: Send, customer_of: CustomerOf
 ) -> None:
     send(
-        told("ana", name="Ana Silva", email="ana@secret.example", phone="+12025550143", city="Porto"),
+        told(
+            "ana", name="Ana Silva", email="ana@secret.example", phone="+12025550143", city="Porto"
+        ),
         order("ana"),
     )
     id, analyst = customer_of("ana"), sign_in("analyst")
@@ -221,7 +228,9 @@ def test_an_analyst_sees_no_contact_details_anywhere(
     assert "Nobody found" in page(analyst, "/customers/?q=12025550143")
     assert "Nobody found" in page(analyst, "/customers/?q=secret")
     assert "Ana Silva" in page(analyst, "/customers/?q=silva")
-    assert "Nothing fits" in page(analyst, "/customers/?trait=email%3Dana@secret.example&orders_from=9")
+    assert "Nothing fits" in page(
+        analyst, "/customers/?trait=email%3Dana@secret.example&orders_from=9"
+    )
     assert analyst.post(f"/customers/{id}/note/", {"text": "x"}).status_code == 403
 
 
@@ -243,7 +252,9 @@ def test_a_store_manager_sees_the_customers_of_the_own_stores(
     assert page(manager, f"/customers/{customer_of('ana')}/")
     assert manager.get(f"/customers/{customer_of('ben')}/").status_code == 404
     assert manager.get("/live/").status_code == 403
-    assert "South" not in page(manager, f"/loop/?follow={customer_of('ben')}".replace("/loop/", "/"))
+    assert "South" not in page(
+        manager, f"/loop/?follow={customer_of('ben')}".replace("/loop/", "/")
+    )
 
 
 def test_the_empty_console_says_what_to_do(admin: Client, shop: object) -> None:
