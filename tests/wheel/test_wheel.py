@@ -50,7 +50,16 @@ def installed(folder: Path, wheel: Path) -> Iterator[Installation]:
     place = folder / "environment"
     subprocess.run([sys.executable, "-m", "venv", str(place)], check=True)
     python = place / "bin" / "python"
-    install = [python, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index", str(wheel)]
+    install = [
+        str(python),
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--no-deps",
+        "--no-index",
+        str(wheel),
+    ]
     subprocess.run(install, check=True, cwd=folder)
     _bring_declared(wheel, into=_site_packages(python))
     command = (str(place / "bin" / "touchloop"),)
@@ -121,7 +130,7 @@ class _Browser:
 
 
 def _site_packages(python: Path) -> Path:
-    asked = [python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"]
+    asked = [str(python), "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"]
     return Path(subprocess.run(asked, capture_output=True, text=True, check=True).stdout.strip())
 
 
