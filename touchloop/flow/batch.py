@@ -47,7 +47,8 @@ class Batch:
     rows: list[Row] = field(default_factory=list)
     lines: list[tuple[Row, list[Line]]] = field(default_factory=list)
     counts: Counter[tuple[int, str]] = field(default_factory=Counter)
-    customers: set[int] = field(default_factory=set)  # touched: to be folded and understood
+    # Touched customers, with the names of their new events; None: something else changed as well.
+    customers: dict[int, frozenset[str] | None] = field(default_factory=dict)
     refold: set[int] = field(default_factory=set)  # customers whose facts changed
     notes: dict[str, dict[str, Any]] = field(default_factory=dict)
 

@@ -38,7 +38,6 @@ def fold_profiles(batch: Batch, work: Work) -> Batch:
     lock(work.conn, sorted(changed | absorbed | set(batch.due)))
     if naming.assign(batch, work):
         raise Moved
-    customers = {message.customer_id for message in batch.messages}
     told = _keep_traits(batch, work)
     if changes:
         forget(work.conn, sorted(absorbed))
@@ -47,9 +46,20 @@ def fold_profiles(batch: Batch, work: Work) -> Batch:
         settle_changes(work.conn, changes)
     refold = set(fresh) | told | batch.refold | changed | set(batch.due)
     fold(work.conn, sorted(refold), allowed=allowed_mask(work.conn, sorted(refold)), now=work.now)
-    batch.customers = customers | changed | set(batch.due)
+    batch.customers = {**_events(batch), **dict.fromkeys(refold)}
     batch.note("know", customers=len(batch.customers), folded=len(refold), merged=len(absorbed))
     return batch
+
+
+def _events(batch: Batch) -> dict[int, frozenset[str] | None]:
+    """The names of each customer's new events."""
+    names: dict[int, set[str]] = {}
+    for message in batch.messages:
+        names.setdefault(message.customer_id, set()).add(message.envelope.name)
+    kept: dict[frozenset[str], frozenset[str]] = {}  # few distinct sets: one object for each
+    return {
+        id: kept.setdefault(found, found) for id, s in names.items() for found in [frozenset(s)]
+    }
 
 
 def _touches(batch: Batch) -> list[Touch]:

@@ -26,22 +26,23 @@ ENTERED, LEFT = "Segment Entered", "Segment Left"
 
 
 def refresh_segments(batch: Batch, work: Work) -> Batch:
-    """Decide the live rules for the customers of the batch."""
+    """Decide, for the customers of the batch, the live rules that its events concern."""
     live = segments.live(work.conn)
-    customers = sorted(batch.customers)
-    if not customers or not live.rules.rules:
-        _forget_wakes(batch, work)
-        return batch
-    relations = reading.relations(live.needs, customers, work)
-    result = segments.evaluate(live.rules, relations, customers, work.now)
-    changes = segments.apply(work.conn, result, customers, work.now)
+    changes: list[segments.MembershipChange] = []
+    due: dict[int, datetime] = {}
+    read = 0
+    for group in segments.groups(live, batch.customers) if live.rules.rules else ():
+        relations = reading.relations(group.live.needs, group.customers, work)
+        result = segments.evaluate(group.live.rules, relations, group.customers, work.now)
+        changes += segments.apply(work.conn, result, group.customers, work.now)
+        due.update(result.due)
+        read += relations.get("interactions", reading.NOBODY).num_rows
     _say(changes, live, batch, work)
     _forget_wakes(batch, work)
-    note_wakes(result.due, work.conn)
-    read = relations.get("interactions", reading.NOBODY).num_rows
+    note_wakes(due, work.conn)
     batch.note(
         "understand",
-        customers=len(customers),
+        customers=len(batch.customers),
         rules=len(live.rules.rules),
         read=read,
         entered=sum(change.entered for change in changes),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from touchloop.insight.segments.browsing import Membership, members, segments_of
 from touchloop.insight.segments.compile import Compiled, compile_rules
+from touchloop.insight.segments.concerned import Group, groups
 from touchloop.insight.segments.examples import EXAMPLES, Example, install_examples
 from touchloop.insight.segments.fill import (
     Comparison,
@@ -36,10 +37,10 @@ from touchloop.insight.segments.sentence import sentence
 from touchloop.insight.segments.why import Reason, Why, why
 
 __all__ = [
-    "EXAMPLES", "SCHEMAS", "Comparison", "Compiled", "Example", "Filled", "Live", "LiveResult",
-    "Membership", "MembershipChange", "Needs", "Preview", "Reading", "Reason", "RuleSet",
-    "Segment", "Version", "Why", "apply", "change", "compare", "compile_rules", "create",
-    "delete", "dependants", "engine", "evaluate", "fill", "forget", "get", "install_examples",
-    "listing", "live", "members", "parse", "preview", "recount", "segments_of", "sentence",
-    "set_state", "to_json", "versions", "why",
+    "EXAMPLES", "SCHEMAS", "Comparison", "Compiled", "Example", "Filled", "Group", "Live",
+    "LiveResult", "Membership", "MembershipChange", "Needs", "Preview", "Reading", "Reason",
+    "RuleSet", "Segment", "Version", "Why", "apply", "change", "compare", "compile_rules",
+    "create", "delete", "dependants", "engine", "evaluate", "fill", "forget", "get", "groups",
+    "install_examples", "listing", "live", "members", "parse", "preview", "recount",
+    "segments_of", "sentence", "set_state", "to_json", "versions", "why",
 ]  # fmt: skip

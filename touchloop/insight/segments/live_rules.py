@@ -18,6 +18,8 @@ class Live:
     rules: g.RuleSet
     needs: Needs
     names: dict[int, str]
+    reads: dict[int, frozenset[str] | None]  # events by segment: see reads()
+    parts: dict[frozenset[int], Live]  # some of the rules, as they were asked for
 
 
 def gated(rule: g.Rule, purpose: str) -> g.Rule:
@@ -50,4 +52,30 @@ def _read(stamp: _Stamp, rules: dict[int, Any]) -> Live:
     found = g.RuleSet(
         tuple((id, gated(parse(rules[id]), purpose)) for id, _version, purpose, _name in stamp)
     )
-    return Live(found, needs(found), {row[0]: row[3] for row in stamp})
+    return _live(found, {row[0]: row[3] for row in stamp})
+
+
+def part(live: Live, ids: frozenset[int]) -> Live:
+    """Some of the live rules."""
+    if len(ids) == len(live.rules.rules):
+        return live
+    if ids not in live.parts:
+        chosen = g.RuleSet(tuple(rule for rule in live.rules.rules if rule[0] in ids))
+        live.parts[ids] = _live(chosen, {id: live.names[id] for id in ids})
+    return live.parts[ids]
+
+
+def _live(rules: g.RuleSet, names: dict[int, str]) -> Live:
+    return Live(rules, needs(rules), names, {id: reads(rule) for id, rule in rules.rules}, {})
+
+
+def reads(rule: g.Rule) -> frozenset[str] | None:
+    """The names of the events that a rule reads; None: of any."""
+    needed = needs(g.RuleSet(((0, rule),)))
+    names: set[str] = set()
+    for reading in (needed.interactions, needed.lines):
+        if reading is not None and reading.names is None:
+            return None
+        if reading is not None and reading.names is not None:
+            names |= reading.names
+    return frozenset(names)
