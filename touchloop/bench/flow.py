@@ -9,16 +9,18 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import msgspec
 
 from touchloop.bench import installation, rules
 
-WARM_UP = 0.2  # share of the interactions that give the customers a history first
+WARM_UP = 1.0  # a history of as many interactions as are measured comes first
+HISTORY = 120  # over so many days
 
 
-def run(*, customers: int = 100_000, interactions: int = 400_000) -> dict[str, Any]:
+def run(*, customers: int = 20_000, interactions: int = 400_000) -> dict[str, Any]:
     """Results by key; `customers` who act, `interactions` that are measured."""
     with installation.temporary():
         return _measure(customers, interactions)
@@ -34,7 +36,7 @@ def _measure(customers: int, interactions: int) -> dict[str, Any]:
     with db.connect() as conn:
         _identify(conn, source.id, customers)
         worker.drain()
-        _put(conn, source.id, customers, int(interactions * WARM_UP), seed=1)
+        _put(conn, source.id, customers, int(interactions * WARM_UP), seed=1, days=HISTORY)
         worker.drain()
         exporting.export_all(conn)
         for name, rule in rules.fifty():
@@ -79,21 +81,28 @@ def _identify(conn: Any, source_id: int, customers: int) -> None:
     conn.commit()
 
 
-def _put(conn: Any, source_id: int, customers: int, count: int, *, seed: int) -> None:
+def _put(
+    conn: Any, source_id: int, customers: int, count: int, *, seed: int, days: int = 0
+) -> None:
     from touchloop.interactions import api as log
 
-    log.put(conn, _records(source_id, _events(customers, count, seed)))
+    log.put(conn, _records(source_id, _events(customers, count, seed, days)))
     conn.commit()
 
 
-def _events(customers: int, count: int, seed: int) -> Iterator[dict[str, Any]]:
+def _events(customers: int, count: int, seed: int, days: int) -> Iterator[dict[str, Any]]:
+    """Events of the last `days`, oldest first; 0: all of this moment."""
+    from touchloop.core import clock
+
     chance = random.Random(seed)
+    now = clock.now()
     for n in range(count):
         who = chance.randrange(customers)
         body: dict[str, Any] = {
             "messageId": f"{seed}-{n}",
             "userId": f"c{who}",
             "type": "track",
+            "timestamp": (now - timedelta(days=days * (1 - n / count))).isoformat(),
             "context": {
                 "library": {"name": "bench", "version": "1"},
                 "touchpoint": {"channel": "store", "location": str(chance.randrange(50))},
@@ -140,7 +149,7 @@ def _bare_log(conn: Any, source_id: int, customers: int, count: int) -> float:
     from touchloop.interactions import api as log
 
     conn.execute("CREATE TEMP TABLE bare (LIKE interactions INCLUDING ALL)")
-    records = list(_records(source_id, _events(customers, count, 3)))
+    records = list(_records(source_id, _events(customers, count, 3, 0)))
     start = time.perf_counter()
     rows = [
         log.Row(

@@ -73,11 +73,8 @@ def _reader() -> Callable[[str], float]:
 
     person, _password = create_user("bench@example.com", "admin")
     settings.ROOT_URLCONF = "touchloop.bench.page_urls"
-    client = Client(headers={"host": "localhost"})
-    client.force_login(
-        get_user_model().objects.get(pk=person.id),
-        backend="django.contrib.auth.backends.ModelBackend",
-    )
+    client = Client(SERVER_NAME="localhost")
+    client.force_login(get_user_model().objects.get(pk=person.id))
 
     def ask(address: str) -> float:
         start = time.perf_counter()

@@ -5,23 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from touchloop.flow.batch import Batch, Message, Work
-from touchloop.identity.api import Claim, customers_of, resolve
+from touchloop.identity.api import Claim, customers_of, for_external_id, resolve
 from touchloop.profiles.api import permitted
 
 Id = tuple[str, str]
-
-# What the outside calls its identifiers, and our namespace for them.
-EXTERNAL = {
-    "card": "card",
-    "loyalty_card": "card",
-    "email": "email",
-    "phone": "phone",
-    "user_id": "user_id",
-    "anonymous_id": "anonymous_id",
-    "device": "device",
-    "ios.idfa": "device",
-    "android.idfa": "device",
-}
 
 
 def name_customers(batch: Batch, work: Work) -> Batch:
@@ -83,7 +70,10 @@ def _said(message: Message) -> tuple[Any, ...]:
 def _claim(message: Message, said: tuple[Any, ...]) -> Claim:
     user_id, anonymous_id, external_ids, email, phone, declares, previous = said
     ids: list[Id] = [("user_id", user_id)] if user_id else []
-    ids += [(EXTERNAL.get(kind, f"external:{kind[:60]}"), id) for kind, id in external_ids]
+    for kind, id in external_ids:
+        namespace = for_external_id(kind)
+        if namespace:
+            ids.append((namespace, id))
     ids += [(name, value) for name, value in (("email", email), ("phone", phone)) if value]
     if anonymous_id:
         ids.append(("anonymous_id", anonymous_id))

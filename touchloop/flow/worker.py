@@ -22,7 +22,7 @@ from touchloop.core import clock, db
 from touchloop.flow import cycle, duties
 from touchloop.interactions.api import Catalogue
 
-MESSAGES = 4_000  # of a micro-batch, about
+MESSAGES = 16_000  # of a micro-batch at most: the busier, the more a batch shares
 WAIT = 0.25  # seconds without a word from the door before looking again
 
 log = logging.getLogger("touchloop.flow")

@@ -1,6 +1,6 @@
 """What other rooms may use of the log."""
 
-from touchloop.interactions.catalogue import Catalogue, type_word
+from touchloop.interactions.catalogue import Catalogue, renew_examples, type_word
 from touchloop.interactions.envelope import Envelope, Rejected, alone, check, explode
 from touchloop.interactions.held import (
     DEAD_LETTER,
@@ -102,6 +102,7 @@ __all__ = [
     "put",
     "quarantined",
     "read",
+    "renew_examples",
     "replace",
     "replay",
     "restore",

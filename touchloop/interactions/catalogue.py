@@ -111,6 +111,16 @@ class Catalogue:
         news[key] = (set(known), _clean(json.dumps(value))[:200])
 
 
+def renew_examples(conn: Connection, kind_ids: Iterable[int]) -> None:
+    """Take the examples of these kinds from the newest interaction that is still there.
+
+    For erasure: an example is a piece of somebody's interaction. Does not commit.
+    """
+    for kind_id in sorted(set(kind_ids)):
+        conn.execute(_RENEW_EXAMPLE, {"kind": kind_id})
+        conn.execute(_RENEW_PROPERTIES, {"kind": kind_id})
+
+
 def type_word(value: Any) -> str:
     """The JSON type of a value, in the words of JSON Schema."""
     if value is None:
@@ -160,4 +170,16 @@ VALUES (%(kind)s, %(name)s, %(types)s, %(now)s, %(example)s)
 ON CONFLICT (kind_id, name) DO UPDATE SET types = (
   SELECT jsonb_agg(DISTINCT t) FROM jsonb_array_elements(kind_properties.types || excluded.types) t
 )
+"""
+
+_RENEW_EXAMPLE = """
+UPDATE kinds SET example = (
+  SELECT coalesce(nullif(x.body::jsonb -> 'properties', 'null'), x.body::jsonb -> 'traits')
+  FROM interactions x WHERE x.kind_id = %(kind)s ORDER BY x.id DESC LIMIT 1
+) WHERE id = %(kind)s
+"""
+
+_RENEW_PROPERTIES = """
+UPDATE kind_properties p SET example = left(coalesce((k.example -> p.name)::text, ''), 200)
+FROM kinds k WHERE k.id = p.kind_id AND p.kind_id = %(kind)s
 """

@@ -14,7 +14,7 @@ import msgspec
 
 from touchloop.core.db import Connection
 
-IDS_OF_A_BATCH = 1 << 17
+IDS_OF_A_BATCH = 1 << 20  # messages of a batch, and what segments say about their customers
 IN, OUT = 0, 1
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Key = Literal["subject_id", "customer_id", "id", "identifier", "pair", "none"]
-Erasure = Literal["delete", "never", "with the message", "keyless"]
+Erasure = Literal["delete", "identity", "never", "with the message", "keyless"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +55,8 @@ MANIFEST: tuple[Entry, ...] = (
     _none("touchpoints", "places of the company"),
     _none("tallies", "sums by source and day"),
     # identity
-    Entry("identifiers", "identifier", True, "delete", "with the customer"),
-    Entry("links", "pair", True, "delete", "with its identifiers"),
+    Entry("identifiers", "identifier", True, "identity", "with the customer"),
+    Entry("links", "pair", True, "identity", "with its identifiers"),
     Entry(
         "merge_operations",
         "none",
@@ -73,7 +73,7 @@ MANIFEST: tuple[Entry, ...] = (
         "seconds",
         "numbers of customers whose identifiers changed a moment ago",
     ),
-    Entry("suggestions", "pair", True, "delete", "with its identifiers"),
+    Entry("suggestions", "pair", True, "identity", "with its identifiers"),
     # consent
     Entry("use_grants", "subject_id", True, "delete", "kept as long as the customer"),
     Entry("contact_grants", "subject_id", True, "delete", "kept as long as the customer"),
@@ -90,6 +90,22 @@ MANIFEST: tuple[Entry, ...] = (
     _none("flow_batches", "figures of micro-batches"),
     Entry("refreshes", "customer_id", False, "delete", "until due", "a number and a moment"),
     _none("heartbeats", "workers that live"),
+    # collect
+    _none("import_runs", "files that were imported: their counts and their mapping"),
+    # staff and the console: people of the company, not customers
+    _none("staff", "people who work here; they leave with their account"),
+    _none("audit", "acts of staff, by number; append-only"),
+    _none("organisation", "the company itself"),
+    _none("saved_views", "views that staff saved"),
+    _none("account_emailaddress", "addresses of staff"),
+    _none("account_emailconfirmation", "addresses of staff"),
+    _none("mfa_authenticator", "second factors of staff"),
+    _none("auth_group", "not used"),
+    _none("auth_group_permissions", "not used"),
+    _none("auth_permission", "names of rights"),
+    _none("django_content_type", "names of models"),
+    _none("django_migrations", "which tables are up to date"),
+    _none("django_session", "sign-ins of staff"),
     # lake
     _none("lake_exports", "which batches lie in the lake"),
 )

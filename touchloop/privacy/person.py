@@ -12,7 +12,7 @@ from psycopg.rows import dict_row
 from touchloop.core import clock
 from touchloop.core.db import Connection
 from touchloop.core.errors import NotFound
-from touchloop.identity.api import subjects_of
+from touchloop.identity import api as identity
 from touchloop.interactions import api as interactions
 from touchloop.lake import api as lake
 from touchloop.privacy.manifest import MANIFEST, Entry
@@ -39,6 +39,12 @@ def erase(conn: Connection, customer_id: int) -> dict[str, int]:
     conn.execute("SELECT set_config('touchloop.erasing', 'on', true)")
     for source_id, n in _stored(conn, subjects):
         interactions.add(conn, source_id, {"stored": -n, "erased": n}, now=clock.now())
+    kinds = [
+        row[0]
+        for row in conn.execute(
+            "SELECT DISTINCT kind_id FROM interactions WHERE subject_id = ANY(%s)", (subjects,)
+        ).fetchall()
+    ]
     removed = {
         entry.table: conn.execute(
             sql.SQL("DELETE FROM {} WHERE ").format(sql.Identifier(entry.table)) + _where(entry),
@@ -47,13 +53,16 @@ def erase(conn: Connection, customer_id: int) -> dict[str, int]:
         for entry in MANIFEST
         if entry.erased == "delete"
     }
+    interactions.renew_examples(conn, kinds)
+    # Identifiers last: what they held together is computed anew for others who share a device.
+    identity.erase(conn, subjects)
     conn.commit()
     lake.erase_subjects(subjects)
     return removed
 
 
 def _subjects(conn: Connection, customer_id: int) -> list[int]:
-    subjects = subjects_of(conn, [customer_id]).get(customer_id, [])
+    subjects = identity.subjects_of(conn, [customer_id]).get(customer_id, [])
     if not subjects:
         raise NotFound(f"no customer {customer_id}")
     return list(subjects)

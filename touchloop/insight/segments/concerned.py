@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from touchloop.insight.segments import grammar as g
 from touchloop.insight.segments.live_rules import Live, part
 
-GROUPS = 4  # each group is a statement of its own: more of them cost more than they save
+GROUPS = 2  # each group is a statement of its own: more of them cost more than they save
 
 Names = frozenset[str]
 

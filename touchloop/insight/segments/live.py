@@ -124,9 +124,7 @@ class _Slot:
 
 
 # Parts of DuckDB's optimizer that find nothing in these statements, and cost a fifth of a call.
-_IDLE = (
-    "join_order,projection_pullup,cte_filter_pusher,common_subplan,duplicate_groups,in_clause"
-)
+_IDLE = "join_order,projection_pullup,cte_filter_pusher,common_subplan,duplicate_groups,in_clause"
 
 
 class _Room:

@@ -84,9 +84,7 @@ def test_live_rules_are_read_again_when_one_changes(conn: db.Connection) -> None
 def test_every_rule_is_kept_as_a_version(conn: db.Connection) -> None:
     one = make(conn)
     api.change(one.id, name="Recent buyers", actor=3, now=NOW, conn=conn)
-    changed = api.change(
-        one.id, rule={"not": BOUGHT}, actor=3, now=NOW, counts=(5, 7), conn=conn
-    )
+    changed = api.change(one.id, rule={"not": BOUGHT}, actor=3, now=NOW, counts=(5, 7), conn=conn)
     assert (changed.name, changed.version) == ("Recent buyers", 2)
     assert changed.sentence == "has not had “Order Completed” in the last 5 days"
     kept = [(v.version, v.before_count, v.after_count) for v in api.versions(one.id, conn=conn)]
@@ -141,7 +139,7 @@ def settle(conn: db.Connection) -> None:
         "INSERT INTO interactions (id, subject_id, source_id, kind_id, occurred_at, received_at,"
         " direction, value, message_key, payload_hash, uses, body)"
         " SELECT 900, 501, s.id, k.id, %s, %s, 0, 12.5, gen_random_uuid(), 0, 255,"
-        " '{\"properties\": {\"coupon\": \"X\"}}' FROM sources s, kinds k"
+        ' \'{"properties": {"coupon": "X"}}\' FROM sources s, kinds k'
         " WHERE s.slug = 't-seg' AND k.name = 'Order Completed' AND k.type = 'track'",
         (NOW - timedelta(days=1), NOW),
     )
