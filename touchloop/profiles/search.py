@@ -107,7 +107,7 @@ def listing(
         parameters["key"] = _key(after, sort)
     parameters |= {"limit": limit + 1, "shown": list(traits)}
     by = sort.by(descending=descending)
-    chosen = _CHOSEN.format(source=_source(conditions, by), where=_where(conditions), by=by)
+    chosen = _chosen(conditions, sort, by)
     query = _SELECT.format(chosen=chosen, by=by)
     with _patience(conn):
         found = conn.execute(query, parameters).fetchall()
@@ -172,6 +172,10 @@ SORTS: dict[str, Sort] = {
 
 # The page's customers are chosen first; only theirs are the names and traits that are read.
 _CHOSEN = "SELECT a.* {source} {where} ORDER BY {by} LIMIT %(limit)s"
+_WALKED = """
+SELECT a.* FROM (SELECT * FROM activity a {rest} ORDER BY {by} OFFSET 0) a
+JOIN customers c ON c.id = a.customer_id {asked} ORDER BY {by} LIMIT %(limit)s
+"""
 _ACTIVITY = "FROM activity a"
 _KNOWN = "FROM activity a JOIN customers c ON c.id = a.customer_id"
 _SELECT = """
@@ -229,10 +233,27 @@ def _where(conditions: Sequence[str]) -> str:
     return "WHERE " + " AND ".join(conditions) if conditions else ""
 
 
+def _chosen(conditions: Sequence[str], sort: Sort, by: str) -> str:
+    """The page's customers in their order.
+
+    By recency, a question to customers is asked of one after the other in that order, and no more
+    often than the page needs: a day has many customers, and only activity is sorted for it.
+    """
+    asked = [part for part in conditions if _asks(part)]
+    if not asked or not sort.parts[0].startswith("a.last_day"):
+        return _CHOSEN.format(source=_source(conditions, by), where=_where(conditions), by=by)
+    rest = [part for part in conditions if not _asks(part)]
+    return _WALKED.format(rest=_where(rest), asked=_where(asked), by=by)
+
+
+def _asks(part: str) -> bool:
+    """Does this part of a query read the row of the customer?"""
+    return part.startswith("c.") or "(c." in part
+
+
 def _source(conditions: Sequence[str], by: str = "") -> str:
     """The tables that the choice needs; without a question to them, customers are left out."""
-    asked = any(part.startswith("c.") or "(c." in part for part in (*conditions, by))
-    return _KNOWN if asked else _ACTIVITY
+    return _KNOWN if any(_asks(part) for part in (*conditions, by)) else _ACTIVITY
 
 
 def _listed(row: Sequence[Any]) -> Listed:

@@ -138,16 +138,13 @@ def products(conn: Connection, interaction_id: int) -> list[Product]:
     return [Product(*row) for row in rows]
 
 
-def kinds_in(conn: Connection, subject_ids: Sequence[int]) -> list[KindCount]:
-    """The kinds among the latest interactions of these subjects, for choosing from."""
-    rows = conn.execute(_KINDS, {"subjects": list(subject_ids)}).fetchall()
-    return [KindCount(*row) for row in rows]
-
-
-def channels_in(conn: Connection, subject_ids: Sequence[int]) -> list[str]:
-    """The channels among the latest interactions of these subjects."""
-    rows = conn.execute(_CHANNELS, {"subjects": list(subject_ids)}).fetchall()
-    return [row[0] for row in rows]
+def kinds_and_channels(
+    conn: Connection, subject_ids: Sequence[int]
+) -> tuple[list[KindCount], list[str]]:
+    """Kinds and channels among the latest interactions, for choosing from; the usual first."""
+    rows = conn.execute(_CHOICES, {"subjects": list(subject_ids)}).fetchall()
+    kinds = dict.fromkeys(KindCount(*row[:3]) for row in rows)
+    return list(kinds), list(dict.fromkeys(row[3] for row in rows if row[3]))
 
 
 def _item(row: Sequence[Any]) -> Item:
@@ -209,19 +206,14 @@ _NEWER = f"""
 ) x {_NAMED} ORDER BY x.id DESC
 """
 
-_LATEST = """
-WITH latest AS (
-  SELECT f.kind_id, f.touchpoint_id FROM unnest(%(subjects)s::bigint[]) AS w(subject_id)
+_CHOICES = """
+SELECT k.id, k.type, k.name, t.channel FROM (
+  SELECT f.kind_id, f.touchpoint_id, count(*) AS n
+  FROM unnest(%(subjects)s::bigint[]) AS w(subject_id)
   CROSS JOIN LATERAL (
     SELECT kind_id, touchpoint_id FROM interactions i WHERE i.subject_id = w.subject_id
-    ORDER BY i.occurred_at DESC LIMIT 300
-  ) f
-)
-"""
-_KINDS = f"""{_LATEST}
-SELECT k.id, k.type, k.name FROM (SELECT kind_id, count(*) AS n FROM latest GROUP BY 1) l
-JOIN kinds k ON k.id = l.kind_id ORDER BY l.n DESC, k.name LIMIT 30
-"""
-_CHANNELS = f"""{_LATEST}
-SELECT DISTINCT t.channel FROM latest l JOIN touchpoints t ON t.id = l.touchpoint_id ORDER BY 1
+    ORDER BY i.occurred_at DESC LIMIT 200
+  ) f GROUP BY 1, 2
+) l JOIN kinds k ON k.id = l.kind_id LEFT JOIN touchpoints t ON t.id = l.touchpoint_id
+GROUP BY k.id, t.channel ORDER BY sum(l.n) DESC, k.name LIMIT 100
 """

@@ -60,7 +60,7 @@ def customer(request: Request, id: int) -> HttpResponse:
     house = organisation.current()
     facts = [shown(fact, found.id) for fact in found.facts if sees.shows_trait(fact.name)]
     try:
-        timeline = events.timeline(conn, subjects, request.GET, sees=sees)
+        timeline = events.timeline(conn, found.id, subjects, request.GET, sees=sees)
     except Invalid:
         return redirect("customer", found.id)
     edits = access.allows(request.actor, Permission.CUSTOMERS_EDIT)
@@ -122,6 +122,15 @@ def trait(request: Request, id: int) -> HttpResponse:
     return render(request, "customers/rivals.html", {"values": values, "name": name})
 
 
+@page(Permission.CUSTOMERS_VIEW)
+def weeks(request: Request, id: int) -> HttpResponse:
+    """The small line of orders, which reads half a year."""
+    conn = database.here()
+    found = person.within_sight(conn, id, sight.of(request.actor))
+    values = understood.orders_by_week(conn, found.id)
+    return render(request, "ui/spark.html", {"values": values, "tone": "record"})
+
+
 def figures(found: Customer, currency: str) -> list[tuple[str, str]]:
     """What the customer has done so far, as figures."""
     basket = found.spend / found.orders if found.orders else None
@@ -135,11 +144,10 @@ def figures(found: Customer, currency: str) -> list[tuple[str, str]]:
 
 def _choices(conn: Connection, subjects: Sequence[int], request: Request) -> dict[str, Any]:
     """The channels and kinds that can be chosen."""
+    kinds, channels = profiles.kinds_and_channels(conn, subjects)
     return {
-        "channels": [
-            (name, wording.channel(name)) for name in profiles.channels_in(conn, subjects)
-        ],
-        "kinds": [(kind.id, kind.name or kind.type) for kind in profiles.kinds_in(conn, subjects)],
+        "channels": [(name, wording.channel(name)) for name in channels],
+        "kinds": [(kind.id, kind.name or kind.type) for kind in kinds],
         "channel_on": request.GET.get("channel", ""),
         "kind_on": request.GET.get("kind", ""),
     }

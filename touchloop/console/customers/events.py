@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils import formats
 from django.utils.translation import gettext as _
 
@@ -37,6 +38,7 @@ class Entry:
     told: Told
     channel: str
     where: str
+    address: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,7 @@ class Timeline:
 
 
 def timeline(
-    conn: Connection, subjects: Sequence[int], asked: QueryDict, *, sees: Sight
+    conn: Connection, customer_id: int, subjects: Sequence[int], asked: QueryDict, *, sees: Sight
 ) -> Timeline:
     """The part of the timeline that an address asks for. Raises Invalid."""
     part = profiles.timeline(
@@ -68,14 +70,17 @@ def timeline(
         channels=[channel[:40] for channel in asked.getlist("channel") if channel],
         before=asked.get("before", "")[:60],
     )
-    return Timeline(_days(part.items, sees, asked.get("day", "")), part.before or "")
+    entries = _entries(part.items, sees, customer_id)
+    return Timeline(_days(entries, asked.get("day", "")), part.before or "")
 
 
-def entry(item: Item, sees: Sight) -> Entry:
-    """One interaction in the reader's words."""
+def entry(item: Item, sees: Sight, *, address: str = "") -> Entry:
+    """One interaction in the reader's words; `address` is where its details are."""
     shown = item if sees.everything else _masked(item, sees)
     told = wording.tell(shown, currency=organisation.current().currency)
-    return Entry(shown, told, wording.channel(item.channel), item.place if item.location else "")
+    return Entry(
+        shown, told, wording.channel(item.channel), item.place if item.location else "", address
+    )
 
 
 @page(Permission.CUSTOMERS_VIEW)
@@ -86,7 +91,7 @@ def part(request: Request, id: int) -> HttpResponse:
     subjects = person.subjects(conn, customer.id)
     context = {
         "customer_id": customer.id,
-        "timeline": timeline(conn, subjects, request.GET, sees=sees),
+        "timeline": timeline(conn, customer.id, subjects, request.GET, sees=sees),
         "filtered": "kind" in request.GET or "channel" in request.GET,
     }
     return render(request, "customers/timeline.html", context)
@@ -113,7 +118,11 @@ def details(conn: Connection, item: Item, sees: Sight) -> dict[str, Any]:
         "entry": entry(item, sees),
         "currency": organisation.current().currency,
         "products": [
-            (each, wording.money(each.amount, organisation.current().currency))
+            (
+                each,
+                wording.plain(each.name or each.product_id),
+                wording.money(each.amount, organisation.current().currency),
+            )
             for each in profiles.products(conn, item.id)
         ],
         "facts": [(name, wording.value(value)) for name, value in facts if name != "products"][
@@ -131,16 +140,21 @@ def _item(conn: Connection, interaction_id: int) -> Item:
         raise Http404(str(missing)) from missing
 
 
-def _days(items: Sequence[Item], sees: Sight, last_day: str) -> list[Day]:
+def _entries(items: Sequence[Item], sees: Sight, customer_id: int) -> list[Entry]:
+    beside = reverse("customer_timeline", args=[customer_id])
+    return [entry(item, sees, address=f"{beside}{item.id}/") for item in items]
+
+
+def _days(entries: Sequence[Entry], last_day: str) -> list[Day]:
     """Entries by day in the organisation's time zone."""
     zone = ZoneInfo(organisation.current().time_zone)
     days: dict[date, list[Entry]] = {}
-    for item in items:
-        days.setdefault(item.occurred_at.astimezone(zone).date(), []).append(entry(item, sees))
+    for each in entries:
+        days.setdefault(each.item.occurred_at.astimezone(zone).date(), []).append(each)
     today = clock.now().astimezone(zone).date()
     return [
-        Day(_day(day, today), day.isoformat(), entries, day.isoformat() == last_day)
-        for day, entries in days.items()
+        Day(_day(day, today), day.isoformat(), those, day.isoformat() == last_day)
+        for day, those in days.items()
     ]
 
 

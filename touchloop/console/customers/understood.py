@@ -42,7 +42,6 @@ def context(conn: Connection, customer: Customer) -> dict[str, Any]:
     return {
         "segments": _memberships(conn, customer.id),
         "scores": _scores(conn, customer.id),
-        "weeks": _weeks(conn, customer.id) if customer.orders else [],
     }
 
 
@@ -82,7 +81,7 @@ def _named(name: str) -> str:
     return name.replace("_", " ").capitalize()
 
 
-def _weeks(conn: Connection, customer_id: int) -> list[int]:
+def orders_by_week(conn: Connection, customer_id: int) -> list[int]:
     """Orders in each of the last weeks, the oldest first."""
     now = clock.now()
     rows = conn.execute(

@@ -16,6 +16,8 @@ urlpatterns = [
         events.detail,
         name="customer_interaction",
     ),
+    path("customers/<int:id>/weeks/", customer.weeks, name="customer_weeks"),
+    path("customers/locations/", views.locations, name="customers_locations"),
     path("customers/<int:id>/trait/", customer.trait, name="customer_trait"),
     path("customers/<int:id>/trait/set/", acts.trait, name="customer_trait_set"),
     path("customers/<int:id>/note/", acts.note, name="customer_note"),

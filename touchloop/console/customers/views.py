@@ -58,7 +58,6 @@ def customers(request: Request) -> HttpResponse:
             ("sort", ("-" if query.descending else "") + query.sort),
         ],
         "traits": [name for name in traits if sees.shows_trait(name)],
-        "locations": profiles.known_locations(conn, limit=200) if sees.locations is None else [],
         "saved": views_saved.bar(request, "customers", query),
         "confined": sees.locations,
     }
@@ -105,6 +104,15 @@ def count(request: Request) -> HttpResponse:
     except (Invalid, Unavailable):
         return HttpResponse(_("Too many to count here"))
     return HttpResponse(_counted(number))
+
+
+@page(Permission.CUSTOMERS_VIEW)
+def locations(request: Request) -> HttpResponse:
+    """Where customers came, for choosing from; a reader who is confined sees the own places."""
+    sees = sight.of(request.actor)
+    found = profiles.known_locations(database.here(), limit=500)
+    seen = [place for place in found if sees.locations is None or place[0] in sees.locations]
+    return render(request, "customers/locations.html", {"locations": seen})
 
 
 def search(actor: Actor, words: str, *, limit: int) -> Sequence[Row]:

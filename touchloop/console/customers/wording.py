@@ -52,6 +52,11 @@ def money(amount: float | None, currency: str) -> str:
     return f"{symbol}{written}" if symbol else f"{written} {currency}"
 
 
+def plain(name: str) -> str:
+    """A name of goods without the shouting of old systems."""
+    return name.capitalize() if name.isupper() else name
+
+
 def namespace(name: str) -> str:
     """What an identifier is called."""
     known = _NAMESPACES.get(name)
@@ -248,8 +253,7 @@ def _products(products: Sequence[Any]) -> str:
         for each in products
         if isinstance(each, dict)
     ]
-    plain = (name.capitalize() if name.isupper() else name for name in named if name)
-    shown = list(dict.fromkeys(plain))
+    shown = list(dict.fromkeys(plain(name) for name in named if name))
     more = len(shown) - 3
     return ", ".join(shown[:3]) + (_(" and %d more") % more if more > 0 else "")
 

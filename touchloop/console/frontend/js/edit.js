@@ -32,8 +32,9 @@ function start(edit) {
   const form = edit.querySelector("form");
   edit.querySelector(".inline-edit-show").hidden = true;
   form.hidden = false;
-  form.querySelector("input, select, textarea").select?.();
-  form.querySelector("input, select, textarea").focus();
+  const field = form.querySelector("input:not([type=hidden]), select, textarea");
+  field.select?.();
+  field.focus();
 }
 
 function stop(edit) {
