@@ -111,68 +111,23 @@ def chips(asked: QueryDict, sight: Sight, *, segments: Mapping[int, str]) -> lis
 
 def columns(sight: Sight, *, currency: str, traits: Sequence[str]) -> tuple[Column, ...]:
     """The columns that this reader may have."""
-    own = [
-        Column("name", gettext_lazy("Customer"), cell=lambda row: _name(row, sight), sorts=True),
-        Column(
-            "stage", gettext_lazy("Stage"), cell=lambda row: cells.badge(wording.stage(row.stage))
-        ),
-        Column(
-            "seen",
-            gettext_lazy("Last seen"),
-            cell=lambda row: cells.when(row.last_seen_at),
-            sorts=True,
-        ),
-        Column(
-            "orders",
-            gettext_lazy("Orders"),
-            cell=lambda row: cells.figure(row.orders),
-            sorts=True,
-            end=True,
-            minor=True,
-        ),
-        Column(
-            "spend",
-            gettext_lazy("Spend"),
-            sorts=True,
-            end=True,
-            cell=lambda row: cells.text(wording.money(row.spend, currency)),
-        ),
-        Column(
-            "interactions",
-            gettext_lazy("Interactions"),
-            end=True,
-            minor=True,
-            cell=lambda row: cells.figure(row.interactions),
-        ),
-        Column(
-            "since",
-            gettext_lazy("Number"),
-            cell=lambda row: cells.quiet(row.id),
-            sorts=True,
-            minor=True,
-            hidden=True,
-        ),
-        Column(
-            "first",
-            gettext_lazy("First seen"),
-            minor=True,
-            hidden=True,
-            cell=lambda row: cells.when(row.first_seen_at, form="date"),
-        ),
-    ]
-    if sight.contact:
-        own[1:1] = [
-            Column("email", gettext_lazy("E-mail"), cell=lambda row: _shown(row.email), minor=True),
-            Column(
-                "phone",
-                gettext_lazy("Phone"),
-                cell=lambda row: _shown(row.phone),
-                minor=True,
-                hidden=True,
-            ),
-        ]
+    name = Column("name", gettext_lazy("Customer"), cell=lambda row: _name(row, sight), sorts=True)
+    spend = Column(
+        "spend",
+        gettext_lazy("Spend"),
+        cell=lambda row: cells.text(wording.money(row.spend, currency)),
+        sorts=True,
+        end=True,
+    )
     shown = [name for name in traits if sight.shows_trait(name)][:MOST_TRAIT_COLUMNS]
-    return (*own, *(_trait_column(name) for name in shown))
+    return (
+        name,
+        *(_CONTACT if sight.contact else ()),
+        *_SEEN,
+        spend,
+        *_MORE,
+        *(_trait_column(name) for name in shown),
+    )
 
 
 def traits_shown(chosen: Sequence[str]) -> list[str]:
@@ -245,6 +200,54 @@ def _whole(asked: QueryDict, name: str) -> int | None:
     return None if number is None else int(max(-2e9, min(number, 2e9)))
 
 
+_CONTACT = (
+    Column("email", gettext_lazy("E-mail"), cell=lambda row: _shown(row.email), minor=True),
+    Column(
+        "phone",
+        gettext_lazy("Phone"),
+        cell=lambda row: _shown(row.phone),
+        minor=True,
+        hidden=True,
+    ),
+)
+_SEEN = (
+    Column("stage", gettext_lazy("Stage"), cell=lambda row: cells.badge(wording.stage(row.stage))),
+    Column(
+        "seen", gettext_lazy("Last seen"), cell=lambda row: cells.when(row.last_seen_at), sorts=True
+    ),
+    Column(
+        "orders",
+        gettext_lazy("Orders"),
+        cell=lambda row: cells.figure(row.orders),
+        sorts=True,
+        end=True,
+        minor=True,
+    ),
+)
+_MORE = (
+    Column(
+        "interactions",
+        gettext_lazy("Interactions"),
+        cell=lambda row: cells.figure(row.interactions),
+        end=True,
+        minor=True,
+    ),
+    Column(
+        "since",
+        gettext_lazy("Number"),
+        cell=lambda row: cells.quiet(row.id),
+        sorts=True,
+        minor=True,
+        hidden=True,
+    ),
+    Column(
+        "first",
+        gettext_lazy("First seen"),
+        cell=lambda row: cells.when(row.first_seen_at, form="date"),
+        minor=True,
+        hidden=True,
+    ),
+)
 _RANGES: tuple[tuple[str, str, Any], ...] = (
     ("seen_from", "seen_until", gettext_lazy("Last seen")),
     ("spend_from", "spend_to", gettext_lazy("Spend")),
