@@ -52,6 +52,7 @@ def find(
             "starts": beginnings(words),
             "name": _like(words.lower()),
             "query": prefix_query(words),
+            "telling": prefix_query(telling(words)),
             "id": int(words.lstrip("#")) if _NUMBER.fullmatch(words) else None,
             "candidates": CANDIDATES,
             "limit": limit,
@@ -88,6 +89,12 @@ def prefix_query(words: str) -> str:
     return " & ".join(f"'{part}':*" for part in parts)
 
 
+def telling(words: str) -> str:
+    """The words that choose: one or two letters begin too many names to be looked up."""
+    long = [word for word in words.split() if len(word) > 2]
+    return " ".join(long) or words
+
+
 def _like(text: str) -> str:
     return re.sub(r"([\\%_])", r"\\\1", text) + "%"
 
@@ -117,7 +124,8 @@ WITH given AS MATERIALIZED (
   WHERE lower(display_name) LIKE %(name)s LIMIT %(candidates)s
 ), worded AS MATERIALIZED (
   SELECT id AS customer_id, '' AS namespace, '' AS value, 4 AS rank FROM customers
-  WHERE %(query)s <> '' AND search @@ %(query)s::tsquery
+  WHERE %(query)s <> '' AND search @@ %(telling)s::tsquery
+    AND (search || ''::tsvector) @@ %(query)s::tsquery
     AND (%(emails)s OR to_tsvector('simple', display_name) @@ %(query)s::tsquery)
   LIMIT %(candidates)s
 ), best AS (

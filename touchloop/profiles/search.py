@@ -11,13 +11,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 import psycopg
 
 from touchloop.core.db import Connection
 from touchloop.core.errors import Invalid, Unavailable
+from touchloop.profiles.places import touchpoints_of
 
 PATIENCE_MS = 3_000  # of one list
 COUNTED_UP_TO = 10_000
@@ -103,7 +104,7 @@ def listing(
         raise Invalid("order", f"must be one of {', '.join(SORTS)}")
     conditions, parameters = _conditions(conn, wanted)
     if after:
-        conditions.append(sort.beyond(descending=descending))
+        conditions.append(Condition(sort.beyond(descending=descending), sort.reads))
         parameters["key"] = _key(after, sort)
     parameters |= {"limit": limit + 1, "shown": list(traits)}
     by = sort.by(descending=descending)
@@ -126,8 +127,8 @@ def count(conn: Connection, wanted: Filter) -> Count:
             return Count(row[0], exact=False)
     conditions, parameters = _conditions(conn, wanted)
     query = (
-        f"SELECT count(*) FROM"
-        f" (SELECT 1 {_source(conditions)} {_where(conditions)} LIMIT %(limit)s) counted"
+        f"SELECT count(*) FROM (SELECT 1 {_ACTIVITY} {_KNOWN} {_where(conditions)}"
+        " LIMIT %(limit)s) counted"
     )
     with _patience(conn):
         row = conn.execute(query, {**parameters, "limit": COUNTED_UP_TO + 1}).fetchone()
@@ -148,6 +149,7 @@ class Sort:
     parts: tuple[str, ...]
     types: tuple[str, ...]
     places: tuple[int, ...]  # of the parts in _SELECT
+    reads: Literal["activity", "customers"] = "activity"
 
     def by(self, *, descending: bool) -> str:
         way = "DESC" if descending else "ASC"
@@ -164,27 +166,30 @@ SORTS: dict[str, Sort] = {
         ("date", "timestamptz", "bigint"),
         (11, 7, 0),
     ),
-    "since": Sort(("c.id",), ("bigint",), (0,)),
-    "name": Sort(("lower(c.display_name)", "c.id"), ("text", "bigint"), (12, 0)),
+    "since": Sort(("c.id",), ("bigint",), (0,), "customers"),
+    "name": Sort(("lower(c.display_name)", "c.id"), ("text", "bigint"), (12, 0), "customers"),
     "spend": Sort(("a.spend", "a.customer_id"), ("float8", "bigint"), (10, 0)),
     "orders": Sort(("a.orders", "a.customer_id"), ("int", "bigint"), (9, 0)),
 }
 
 # The page's customers are chosen first; only theirs are the names and traits that are read.
-_CHOSEN = "SELECT a.* {source} {where} ORDER BY {by} LIMIT %(limit)s"
+_CHOSEN = "SELECT a.customer_id {source} {where} ORDER BY {by} LIMIT %(limit)s"
+# By recency they are asked one after the other, and no more of them than the page needs: a day has
+# many customers, of whom only the keys are sorted.
 _WALKED = """
-SELECT a.* FROM (SELECT * FROM activity a {rest} ORDER BY {by} OFFSET 0) a
-JOIN customers c ON c.id = a.customer_id {asked} ORDER BY {by} LIMIT %(limit)s
+SELECT a.customer_id FROM (
+  SELECT customer_id, last_day, last_seen_at FROM activity a {inside} ORDER BY {by} OFFSET 0
+) a {known} {asked} ORDER BY {by} LIMIT %(limit)s
 """
 _ACTIVITY = "FROM activity a"
-_KNOWN = "FROM activity a JOIN customers c ON c.id = a.customer_id"
+_KNOWN = "JOIN customers c ON c.id = a.customer_id"
 _SELECT = """
 SELECT c.id, c.display_name, c.email, c.phone, c.stage, c.created_at, a.first_seen_at,
        a.last_seen_at, a.interactions, a.orders, a.spend, a.last_day, lower(c.display_name),
        (SELECT jsonb_object_agg(n, c.traits -> n -> 'v') FROM unnest(%(shown)s::text[]) n
         WHERE c.traits ? n)::text, l.namespace, l.value
-FROM ({chosen}) a JOIN customers c ON c.id = a.customer_id JOIN identifiers l ON l.id = c.id
-ORDER BY {by}
+FROM ({chosen}) k JOIN activity a USING (customer_id) JOIN customers c ON c.id = a.customer_id
+JOIN identifiers l ON l.id = c.id ORDER BY {by}
 """
 
 _PARTS = {
@@ -196,64 +201,73 @@ _PARTS = {
     "orders_from": "a.orders >= %(orders_from)s",
     "orders_to": "a.orders <= %(orders_to)s",
 }
-_AT = (
-    "a.customer_id IN (SELECT i.customer_id FROM visits v JOIN identifiers i ON i.id = v.subject_id"
-    " WHERE v.touchpoint_id = ANY(%({name})s::int[]))"
+# Few customers came there: they are looked up. Many: each customer of the list is asked.
+_AT_FEW = (
+    "a.customer_id = ANY(ARRAY(SELECT i.customer_id FROM visits v JOIN identifiers i"
+    " ON i.id = v.subject_id WHERE v.touchpoint_id = ANY(%({name})s::int[])))"
 )
+_AT_MANY = (
+    "EXISTS (SELECT 1 FROM identifiers i WHERE i.customer_id = a.customer_id AND (i.id IN (SELECT"
+    " v.subject_id FROM visits v WHERE v.touchpoint_id = ANY(%({name})s::int[]))) IS TRUE)"
+)
+_FEW = 5_000
 _TRAIT = (
     "c.traits ? %(trait_name_{n})s"
     " AND lower(c.traits -> %(trait_name_{n})s ->> 'v') = lower(%(trait_value_{n})s)"
 )
 
 
-def _conditions(conn: Connection, wanted: Filter) -> tuple[list[str], dict[str, Any]]:
-    from touchloop.profiles.places import touchpoints_of
+class Condition(NamedTuple):
+    """A part of the question, and what it reads: activity, customers, or more than is cheap."""
 
-    conditions: list[str] = []
+    sql: str
+    reads: Literal["activity", "customers", "more"]
+
+
+def _conditions(conn: Connection, wanted: Filter) -> tuple[list[Condition], dict[str, Any]]:
+    conditions: list[Condition] = []
     parameters: dict[str, Any] = {}
     for name, sql in _PARTS.items():
         value = getattr(wanted, name)
         if value is not None and value != ():
-            conditions.append(sql)
+            conditions.append(Condition(sql, "customers" if name == "stages" else "activity"))
             parameters[name] = list(value) if isinstance(value, tuple) else value
     for n, (trait, value) in enumerate(wanted.traits):
-        conditions.append(_TRAIT.format(n=n))
+        conditions.append(Condition(_TRAIT.format(n=n), "customers"))
         parameters |= {f"trait_name_{n}": trait, f"trait_value_{n}": value}
     for name, places in (("locations", wanted.locations or None), ("only_at", wanted.only_at)):
         if places is not None:
-            conditions.append(_AT.format(name=name))
             parameters[name] = touchpoints_of(conn, places)
+            conditions.append(_at(conn, name, parameters[name]))
     for part in wanted.among:
-        conditions.append(f"a.customer_id IN ({part.sql})")
+        conditions.append(Condition(f"a.customer_id IN ({part.sql})", "activity"))
         parameters |= part.parameters
     return conditions, parameters
 
 
-def _where(conditions: Sequence[str]) -> str:
-    return "WHERE " + " AND ".join(conditions) if conditions else ""
+def _at(conn: Connection, name: str, touchpoints: list[int]) -> Condition:
+    row = conn.execute(
+        "SELECT count(*) FROM (SELECT 1 FROM visits WHERE touchpoint_id = ANY(%s) LIMIT %s) v",
+        (touchpoints, _FEW + 1),
+    ).fetchone()
+    if row and row[0] <= _FEW:
+        return Condition(_AT_FEW.format(name=name), "activity")
+    return Condition(_AT_MANY.format(name=name), "more")
 
 
-def _chosen(conditions: Sequence[str], sort: Sort, by: str) -> str:
-    """The page's customers in their order.
-
-    By recency, a question to customers is asked of one after the other in that order, and no more
-    often than the page needs: a day has many customers, and only activity is sorted for it.
-    """
-    asked = [part for part in conditions if _asks(part)]
-    if not asked or not sort.parts[0].startswith("a.last_day"):
-        return _CHOSEN.format(source=_source(conditions, by), where=_where(conditions), by=by)
-    rest = [part for part in conditions if not _asks(part)]
-    return _WALKED.format(rest=_where(rest), asked=_where(asked), by=by)
+def _where(conditions: Sequence[Condition]) -> str:
+    return "WHERE " + " AND ".join(part.sql for part in conditions) if conditions else ""
 
 
-def _asks(part: str) -> bool:
-    """Does this part of a query read the row of the customer?"""
-    return part.startswith("c.") or "(c." in part
-
-
-def _source(conditions: Sequence[str], by: str = "") -> str:
-    """The tables that the choice needs; without a question to them, customers are left out."""
-    return _KNOWN if any(_asks(part) for part in (*conditions, by)) else _ACTIVITY
+def _chosen(conditions: Sequence[Condition], sort: Sort, by: str) -> str:
+    """The page's customers in their order."""
+    inside = [part for part in conditions if part.reads == "activity"]
+    asked = [part for part in conditions if part.reads != "activity"]
+    known = _KNOWN if any(part.reads == "customers" for part in asked) else ""
+    if asked and sort.parts[0].startswith("a.last_day"):
+        return _WALKED.format(inside=_where(inside), known=known, asked=_where(asked), by=by)
+    source = f"{_ACTIVITY} {_KNOWN if known or 'c.' in by else ''}"
+    return _CHOSEN.format(source=source, where=_where(conditions), by=by)
 
 
 def _listed(row: Sequence[Any]) -> Listed:
