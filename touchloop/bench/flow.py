@@ -27,21 +27,11 @@ def run(*, customers: int = 20_000, interactions: int = 400_000) -> dict[str, An
 
 
 def _measure(customers: int, interactions: int) -> dict[str, Any]:
-    from touchloop.core import clock, db
-    from touchloop.flow import exporting, filling, worker
-    from touchloop.insight.segments import api as segments
-    from touchloop.interactions import api as log
+    from touchloop.core import db
+    from touchloop.flow import exporting, worker
 
-    source = log.create("Bench till", kind="till", trusted=True)
     with db.connect() as conn:
-        _identify(conn, source.id, customers)
-        worker.drain()
-        _put(conn, source.id, customers, int(interactions * WARM_UP), seed=1, days=HISTORY)
-        worker.drain()
-        exporting.export_all(conn)
-        for name, rule in rules.fifty():
-            made = segments.create(name, rule=rule, purpose="service", actor=None, now=clock.now())
-            filling.fill_segment(made.id)
+        source = settle(conn, customers, int(interactions * WARM_UP))
         _put(conn, source.id, customers, interactions, seed=2)
         start = time.perf_counter()
         worker.drain()
@@ -62,6 +52,26 @@ def _measure(customers: int, interactions: int) -> dict[str, Any]:
             baseline_name="COPY of the same records into the bare log table",
         )
     }
+
+
+def settle(conn: Any, customers: int, interactions: int) -> Any:
+    """A source, customers with a history, and fifty live segments that are filled from it."""
+    from touchloop.core import clock
+    from touchloop.flow import exporting, filling, worker
+    from touchloop.insight.segments import api as segments
+    from touchloop.interactions import api as log
+
+    source = log.create("Bench till", kind="till", trusted=True)
+    _identify(conn, source.id, customers)
+    _put(conn, source.id, customers, interactions, seed=1, days=HISTORY)
+    worker.drain()
+    exporting.export_all(conn)
+    for name, rule in rules.fifty():
+        made = segments.create(name, rule=rule, purpose="service", actor=None, now=clock.now())
+        filling.fill_segment(made.id)
+    conn.execute("ANALYZE")  # as autovacuum would have done by now
+    conn.commit()
+    return source
 
 
 def _identify(conn: Any, source_id: int, customers: int) -> None:

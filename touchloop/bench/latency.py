@@ -20,22 +20,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from touchloop.bench import installation, rules
+from touchloop.bench import flow, installation, rules
 
-CUSTOMERS = 20_000
+CUSTOMERS = 10_000
+HISTORY = 20  # interactions of each customer before the measurement
 PROBES_A_SECOND = 40
 
 
 def run(*, customers: int = CUSTOMERS, seconds: float = 15.0) -> dict[str, Any]:
     """99th percentile in milliseconds at 1,000 and 5,000 events a second."""
     with installation.temporary() as home:
-        from touchloop.core import clock, db
-        from touchloop.insight.segments import api as segments
-        from touchloop.interactions import api as log
+        from touchloop.core import db
 
-        source = log.create("Bench shop", kind="server", trusted=True)
-        for name, rule in rules.fifty():
-            segments.create(name, rule=rule, purpose="service", actor=None, now=clock.now())
+        with db.connect() as conn:
+            source = flow.settle(conn, customers, customers * HISTORY)
         with db.connect(autocommit=True) as conn:
             floor = _floor(conn)
             with _parts(str(home), conn) as port:

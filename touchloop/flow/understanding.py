@@ -10,8 +10,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
+from time import perf_counter
 from typing import Any
 
 from touchloop.core import arrays, clock
@@ -30,25 +33,36 @@ def refresh_segments(batch: Batch, work: Work) -> Batch:
     live = segments.live(work.conn)
     changes: list[segments.MembershipChange] = []
     due: dict[int, datetime] = {}
-    read = 0
+    spent: Counter[str] = Counter()
     for group in segments.groups(live, batch.customers) if live.rules.rules else ():
-        relations = reading.relations(group.live.needs, group.customers, work)
-        result = segments.evaluate(group.live.rules, relations, group.customers, work.now)
-        changes += segments.apply(work.conn, result, group.customers, work.now)
+        with _timed(spent, "read_ms"):
+            relations = reading.relations(group.live.needs, group.customers, work)
+        with _timed(spent, "decide_ms"):
+            result = segments.evaluate(group.live.rules, relations, group.customers, work.now)
+        with _timed(spent, "write_ms"):
+            changes += segments.apply(work.conn, result, group.customers, work.now)
         due.update(result.due)
-        read += relations.get("interactions", reading.NOBODY).num_rows
-    _say(changes, live, batch, work)
-    _forget_wakes(batch, work)
-    note_wakes(due, work.conn)
+        spent["read"] += relations.get("interactions", reading.NOBODY).num_rows
+    with _timed(spent, "write_ms"):
+        _say(changes, live, batch, work)
+        _forget_wakes(batch, work)
+        note_wakes(due, work.conn)
     batch.note(
         "understand",
         customers=len(batch.customers),
         rules=len(live.rules.rules),
-        read=read,
         entered=sum(change.entered for change in changes),
         left=sum(not change.entered for change in changes),
+        **spent,
     )
     return batch
+
+
+@contextmanager
+def _timed(spent: Counter[str], name: str) -> Iterator[None]:
+    start = perf_counter()
+    yield
+    spent[name] += round((perf_counter() - start) * 1_000)
 
 
 def rows_of(

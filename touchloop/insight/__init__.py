@@ -1,5 +1,5 @@
 """What it means: segments that are right at every moment, scores with their inputs and age.
 
-Owns rules, membership, scores. Reads the log, profiles and consent through its callers, and the lake.
+Owns rules, membership, scores. Reads the lake, and what its callers hand in.
 Offers evaluation to the flow, and rules in words to the doors.
 """

@@ -14,7 +14,9 @@ from dataclasses import dataclass
 from touchloop.insight.segments import grammar as g
 from touchloop.insight.segments.live_rules import Live, part
 
-GROUPS = 2  # each group is a statement of its own: more of them cost more than they save
+# Each group is a statement of its own, and a statement costs as much as some thousand customers.
+WORTH_A_GROUP = 1_500
+GROUPS = 3
 
 Names = frozenset[str]
 
@@ -50,15 +52,14 @@ def _concerned(live: Live, names: Names) -> frozenset[int]:
 
 
 def _joined(by_rules: dict[frozenset[int], list[int]]) -> dict[frozenset[int], list[int]]:
-    """The largest groups, and one with all the others."""
+    """The groups that are large enough for themselves, and one with all the others."""
     ordered: Sequence[frozenset[int]] = sorted(
         by_rules, key=lambda ids: (len(by_rules[ids]), len(ids)), reverse=True
     )
-    if len(ordered) <= GROUPS:
-        return by_rules
-    kept = {ids: by_rules[ids] for ids in ordered[: GROUPS - 1]}
-    rest = ordered[GROUPS - 1 :]
-    union = frozenset().union(*rest)
-    kept.setdefault(union, [])
-    kept[union] = kept[union] + [customer for ids in rest for customer in by_rules[ids]]
+    alone = [ids for ids in ordered[: GROUPS - 1] if len(by_rules[ids]) >= WORTH_A_GROUP]
+    rest = [ids for ids in ordered if ids not in alone]
+    kept = {ids: by_rules[ids] for ids in alone}
+    if rest:
+        union = frozenset[int]().union(*rest)
+        kept[union] = kept.get(union, []) + [c for ids in rest for c in by_rules[ids]]
     return kept
