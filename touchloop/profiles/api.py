@@ -73,7 +73,6 @@ __all__ = [
     "Touch",
     "TraitValue",
     "authority_of",
-    
     "count",
     "customer",
     "find",
