@@ -19,6 +19,7 @@ from touchloop.profiles.api import (
     REFUND,
     Touch,
     TraitValue,
+    advance_stages,
     authority_of,
     fold,
     forget,
@@ -31,7 +32,8 @@ from touchloop.profiles.api import (
 
 def fold_profiles(batch: Batch, work: Work) -> Batch:
     """Write activity, traits and canonical rows of everybody whom the batch concerns."""
-    fresh = touch(work.conn, _touches(batch))
+    touches = _touches(batch)
+    fresh = touch(work.conn, touches)
     changes = pending_changes(work.conn)
     changed = {customer for change in changes for customer in change.customers}
     absorbed = {gone for change in changes for gone in change.absorbed} - changed
@@ -46,6 +48,8 @@ def fold_profiles(batch: Batch, work: Work) -> Batch:
         settle_changes(work.conn, changes)
     refold = set(fresh) | told | batch.refold | changed | set(batch.due)
     fold(work.conn, sorted(refold), allowed=allowed_mask(work.conn, sorted(refold)), now=work.now)
+    bought = [one.customer_id for one in touches if one.orders]
+    refold.update(advance_stages(work.conn, [*bought, *changed]))
     batch.customers = {**_events(batch), **dict.fromkeys(refold)}
     batch.note("know", customers=len(batch.customers), folded=len(refold), merged=len(absorbed))
     return batch

@@ -7,6 +7,7 @@ from typing import Any
 
 from touchloop.flow.batch import Batch, Message, Work
 from touchloop.interactions.api import IN, OUT, Line, Row, append, append_lines, first_id
+from touchloop.profiles.api import remember_places
 
 # What the company does; everything else is done by the customer.
 OUTBOUND = frozenset(
@@ -43,6 +44,8 @@ def append_to_log(batch: Batch, work: Work) -> Batch:
         batch.counts[message.source.id, "stored"] += 1
     append(work.conn, batch.rows)
     append_lines(work.conn, batch.lines)
+    if batch.rows:
+        remember_places(work.conn, batch.rows[0].id, batch.rows[-1].id)
     batch.note("log", rows=len(batch.rows), lines=sum(len(lines) for _, lines in batch.lines))
     return batch
 

@@ -80,6 +80,7 @@ MANIFEST: tuple[Entry, ...] = (
     # profiles
     Entry("trait_values", "subject_id", True, "delete", "with the customer"),
     Entry("customers", "id", True, "delete", "with the customer"),
+    Entry("visits", "subject_id", True, "delete", "with the customer"),
     Entry("activity", "customer_id", True, "delete", "with the customer"),
     # insight
     _none("segments", "rules, not people"),

@@ -59,7 +59,20 @@ def recount(conn: Connection, customer_ids: Sequence[int]) -> None:
         conn.execute(_RECOUNT, {"ids": sorted(customer_ids)})
 
 
+def advance_stages(conn: Connection, customer_ids: Sequence[int]) -> list[int]:
+    """Bring prospects and new customers as far as their orders say; returns who moved.
+
+    Further stages (satisfied, advocate, at risk, lost) are judgements, not counts: they are not
+    touched here.
+    """
+    rows = conn.execute(
+        _ADVANCE, {"ids": arrays.numbers(sorted(customer_ids)), "loyal": LOYAL_FROM}
+    ).fetchall()
+    return [row[0] for row in rows]
+
+
 ORDER = "Order Completed"
+LOYAL_FROM = 10  # orders
 REFUND = "Order Refunded"
 
 _TOUCH = """
@@ -86,6 +99,15 @@ WITH batch AS (
   RETURNING a.customer_id, (xmax = 0) AS fresh
 )
 SELECT customer_id FROM written WHERE fresh
+"""
+
+_ADVANCE = """
+UPDATE customers c
+SET stage = CASE WHEN a.orders >= %(loyal)s THEN 'loyal' ELSE 'new' END
+FROM activity a
+WHERE a.customer_id = c.id AND c.id = ANY(%(ids)s::bigint[]) AND a.orders > 0
+  AND (c.stage = 'prospect' OR (c.stage = 'new' AND a.orders >= %(loyal)s))
+RETURNING c.id
 """
 
 _RECOUNT = """

@@ -1,6 +1,6 @@
 """What other rooms may use of the profiles."""
 
-from touchloop.profiles.activity import ORDER, REFUND, Touch, lock, recount, touch
+from touchloop.profiles.activity import ORDER, REFUND, Touch, advance_stages, lock, recount, touch
 from touchloop.profiles.finding import Match, find
 from touchloop.profiles.folding import fold, forget
 from touchloop.profiles.places import (
@@ -72,6 +72,7 @@ __all__ = [
     "Product",
     "Touch",
     "TraitValue",
+    "advance_stages",
     "authority_of",
     "count",
     "customer",

@@ -67,3 +67,15 @@ class Activity(models.Model):
     class Meta:
         db_table = "activity"
         indexes: ClassVar = [models.Index(fields=["-last_day"], name="activity_last_day")]
+
+
+class Visit(models.Model):
+    """Where a subject was: who may be shown to the people of a place."""
+
+    pk = models.CompositePrimaryKey("touchpoint_id", "subject_id")
+    touchpoint_id = models.IntegerField()
+    subject_id = models.BigIntegerField()
+
+    class Meta:
+        db_table = "visits"
+        indexes: ClassVar = [models.Index(fields=["subject_id"], name="visits_subject")]
