@@ -189,6 +189,9 @@ def _until_at_work(lab: Lab, target: str) -> None:
     """A part is killed while it works, not while it starts: wait until it has done something."""
     before, deadline = _done(lab, target), time.monotonic() + 60
     while _done(lab, target) <= before:
+        for name, part in lab.parts.items():
+            if part.poll() is not None:  # it found no database when it started
+                lab.start(name)
         if time.monotonic() > deadline:
             logs = [(lab.home / f"{name}.log").read_text()[-2_000:] for name in lab.parts]
             raise TimeoutError(f"{target} does nothing: {logs}")

@@ -77,12 +77,12 @@ def _log(
     catalogue: Catalogue,
     now: datetime,
 ) -> None:
-    own = next(s for s in interactions.load(conn).values() if s.slug == "touchloop")
+    own = interactions.own_id(conn)
     for first in range(0, len(changes), IDS_OF_A_BATCH):
         batch_id = interactions.next_batch(conn)
         part = changes[first : first + IDS_OF_A_BATCH]
         rows = understanding.rows_of(
-            part, {change.segment_id: name for change in part}, own.id, catalogue, batch_id
+            part, {change.segment_id: name for change in part}, own, catalogue, batch_id
         )
         interactions.append(conn, rows)
         start = interactions.first_id(batch_id)

@@ -22,7 +22,7 @@ from touchloop.core.db import Connection
 from touchloop.flow import reading
 from touchloop.flow.batch import Batch, Work
 from touchloop.insight.segments import api as segments
-from touchloop.interactions.api import OUT, Catalogue, Row, append, first_id
+from touchloop.interactions.api import OUT, Catalogue, Row, append, first_id, own_id
 
 SYSTEM = "system"
 ENTERED, LEFT = "Segment Entered", "Segment Left"
@@ -113,11 +113,9 @@ def _say(
     """Append what happened to the log."""
     if not changes:
         return
-    own = next(source for source in work.sources.values() if source.slug == "touchloop")
+    own = own_id(work.conn)
     work.catalogue.kind_ids(work.side, {(SYSTEM, ENTERED), (SYSTEM, LEFT)}, work.now)
-    rows = rows_of(
-        changes, live.names, own.id, work.catalogue, work.batch_id, after=len(batch.rows)
-    )
+    rows = rows_of(changes, live.names, own, work.catalogue, work.batch_id, after=len(batch.rows))
     append(work.conn, rows)
     batch.rows.extend(rows)
 

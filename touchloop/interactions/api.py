@@ -52,6 +52,7 @@ from touchloop.interactions.sources import (
     every,
     get,
     load,
+    own_id,
     rotate_key,
     update,
 )
@@ -99,6 +100,7 @@ __all__ = [
     "hold",
     "load",
     "next_batch",
+    "own_id",
     "put",
     "quarantined",
     "read",

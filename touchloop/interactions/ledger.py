@@ -100,7 +100,7 @@ SELECT outcome, sum(n)::bigint FROM (
 _ROWS = """
 SELECT (SELECT coalesce(sum(messages), 0) FROM inbox),
        (SELECT count(*) FROM interactions
-        WHERE source_id <> (SELECT id FROM sources WHERE slug = 'touchloop'))
+        WHERE source_id <> coalesce((SELECT id FROM sources WHERE slug = 'touchloop'), 0))
 """
 
 _UNFOLDED = "SELECT id FROM flow_batches WHERE NOT folded ORDER BY id LIMIT 2000 FOR UPDATE"

@@ -38,7 +38,9 @@ class Open(Protocol):
     ) -> Page: ...
 
 
-@pytest.fixture(scope="session")
+# Per module, not per session: while Playwright runs, its event loop runs in this thread, and
+# neither a second one nor asyncio.run() would start.
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(
