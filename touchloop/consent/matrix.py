@@ -2,7 +2,7 @@
 
 YES: contract or legitimate interest, with the right to object. ASK: only with the person's own
 grant. SUM: only in sums over many people, never about one. NEVER: not even with a grant.
-Tighten freely; loosen only with a recorded reason. After docs/guide/consent.md.
+Tighten freely; loosen only with a recorded reason.
 """
 
 from __future__ import annotations
