@@ -5,6 +5,7 @@ One shelf for both, so that they are seen, replayed and discarded in the same wa
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,7 +13,7 @@ from typing import Any
 from uuid import UUID
 
 from touchloop.core.db import Connection
-from touchloop.interactions import inbox
+from touchloop.interactions import inbox, ledger
 from touchloop.interactions.envelope import Envelope, alone
 from touchloop.interactions.record import Record, pack, unpack
 
@@ -119,11 +120,5 @@ def _decide(
 
 
 def _recount(conn: Connection, sources: Sequence[int], now: datetime) -> None:
-    for source_id in sorted(set(sources)):
-        back = -sources.count(source_id)
-        for outcome in ("sent", "quarantined"):
-            conn.execute(
-                "INSERT INTO tallies (source_id, day, outcome, n) VALUES (%s, %s, %s, %s)"
-                " ON CONFLICT (source_id, day, outcome) DO UPDATE SET n = tallies.n + excluded.n",
-                (source_id, now.date(), outcome, back),
-            )
+    for source_id, n in sorted(Counter(sources).items()):
+        ledger.add(conn, source_id, {"sent": -n, "quarantined": -n}, now=now)

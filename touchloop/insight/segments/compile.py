@@ -20,13 +20,13 @@ from graphlib import CycleError, TopologicalSorter
 
 from django.utils.translation import gettext as _
 
+from touchloop.consent.api import PURPOSES
 from touchloop.core.errors import Invalid
 from touchloop.insight.segments import counting, ordering
 from touchloop.insight.segments import grammar as g
 from touchloop.insight.segments.deciding import WORD, Verdict, as_sql, decide
 from touchloop.insight.segments.literals import NOW, among, at, before_now, json_text
 from touchloop.insight.segments.needs import Needs, needs
-from touchloop.insight.segments.parsing import PURPOSES
 from touchloop.insight.segments.relations import Relation, Step
 from touchloop.insight.segments.selecting import answer
 

@@ -13,12 +13,13 @@ from django.utils.translation import gettext as _
 from psycopg import errors
 from psycopg.types.json import Jsonb
 
+from touchloop.consent.api import PURPOSES
 from touchloop.core import db
 from touchloop.core.db import Connection
 from touchloop.core.errors import Invalid, NotFound
 from touchloop.insight.segments import grammar as g
 from touchloop.insight.segments.compile import order
-from touchloop.insight.segments.parsing import PURPOSES, parse, to_json
+from touchloop.insight.segments.parsing import parse, to_json
 from touchloop.insight.segments.sentence import sentence
 
 STATES = ("live", "paused", "draft")

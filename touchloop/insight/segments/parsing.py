@@ -10,15 +10,13 @@ from typing import Any, cast
 
 from django.utils.translation import gettext as _
 
+from touchloop.consent.api import PURPOSES
 from touchloop.core.errors import Invalid
 from touchloop.insight.segments import grammar as g
 from touchloop.insight.segments.writing import to_json
 
 __all__ = ["parse", "to_json"]
 
-PURPOSES = (
-    "service", "measure", "improve", "personalise", "marketing", "profile", "share", "train",
-)  # fmt: skip
 
 _PATH = re.compile(r"[^\x00-\x1f\"\\\[\]*.$]{1,100}(\.[^\x00-\x1f\"\\\[\]*.$]{1,100}){0,7}")
 _NAME = re.compile(r"[^\x00-\x1f\"\\]{1,200}")
