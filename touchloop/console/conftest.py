@@ -15,7 +15,6 @@ from touchloop.core import clock, db, ids
 from touchloop.flow import api as flow
 from touchloop.interactions import api as interactions
 from touchloop.interactions.api import Source
-from touchloop.profiles import api as profiles
 
 __all__ = ["admin", "built", "nothing_kept", "sign_in"]
 
@@ -51,17 +50,9 @@ def send(shop: Source) -> Send:
         with db.connect() as conn:
             interactions.put(conn, [record])
             conn.commit()
-        drain()
+        flow.drain()
 
     return sent
-
-
-def drain() -> None:
-    """The flow takes what waits; places are remembered as it does."""
-    flow.drain()
-    with db.connect() as conn:
-        profiles.remember_places(conn, 0, 1 << 62)
-        conn.commit()
 
 
 def order(user: str, total: float = 20.0, *, days: float = 0, store: str = "") -> dict[str, Any]:

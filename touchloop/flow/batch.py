@@ -46,6 +46,7 @@ class Batch:
     held: list[Held] = field(default_factory=list)
     rows: list[Row] = field(default_factory=list)
     lines: list[tuple[Row, list[Line]]] = field(default_factory=list)
+    visits: set[tuple[int, int]] = field(default_factory=set)  # (touchpoint, subject), new ones
     counts: Counter[tuple[int, str]] = field(default_factory=Counter)
     # Touched customers, with the names of their new events; None: something else changed as well.
     customers: dict[int, frozenset[str] | None] = field(default_factory=dict)
@@ -76,3 +77,4 @@ class Work:
     sources: dict[int, Source]
     batch_id: int
     now: datetime
+    visits: set[tuple[int, int]] = field(default_factory=set)  # that are known to be noted

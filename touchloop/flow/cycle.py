@@ -95,12 +95,14 @@ def _walk(worker: Worker, batch: Batch, way: tuple[steps.Step, ...]) -> None:
         sources=interactions.load(worker.conn),
         batch_id=interactions.next_batch(worker.conn),
         now=now,
+        visits=worker.visits,
     )
     batch = steps.walk(batch, work, way)
     interactions.hold(worker.conn, batch.held, now=now)
     interactions.delete(worker.conn, batch.blocks)
     _remember(worker, batch, work, perf_counter() - start)
     worker.conn.commit()
+    worker.know(batch.visits)
 
 
 def _remember(worker: Worker, batch: Batch, work: Work, seconds: float) -> None:

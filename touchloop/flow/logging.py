@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from functools import lru_cache
 from typing import Any
 
 from touchloop.flow.batch import Batch, Message, Work
@@ -28,24 +29,33 @@ PRODUCTS_OF_AN_ORDER = 1_000
 LIBRARY_CHANNELS = frozenset({"server", "browser", "mobile"})  # context.channel of client libraries
 SAMPLES = 25
 
+Name = tuple[str, str]  # of a kind: type, name; of a place: channel, location
+
 
 def append_to_log(batch: Batch, work: Work) -> Batch:
     """Write the rows of the batch and the products of its orders."""
-    places = {id(message): _place(message) for message in batch.messages}
-    _meet(batch, work, places)
-    start = first_id(work.batch_id)
-    for number, message in enumerate(batch.messages):
-        row = _row(message, start + number, work, places[id(message)])
+    messages = batch.messages
+    kinds = [(message.envelope.type, message.envelope.name) for message in messages]
+    places = [_place(message) for message in messages]
+    _meet(messages, kinds, places, work)
+    start, kind_ids, place_ids = (
+        first_id(work.batch_id),
+        work.catalogue.kinds,
+        work.catalogue.places,
+    )
+    for number, (message, kind, place) in enumerate(zip(messages, kinds, places, strict=True)):
+        row = _row(message, start + number, kind_ids[kind], place_ids[place])
         batch.rows.append(row)
         if "products" in message.envelope.properties:
             lines = _lines(message.envelope.properties["products"])
             if lines:
                 batch.lines.append((row, lines))
-        batch.counts[message.source.id, "stored"] += 1
+    for source_id, n in Counter(message.source.id for message in messages).items():
+        batch.counts[source_id, "stored"] += n
     append(work.conn, batch.rows)
     append_lines(work.conn, batch.lines)
-    if batch.rows:
-        remember_places(work.conn, batch.rows[0].id, batch.rows[-1].id)
+    batch.visits = _visits(batch.rows, places) - work.visits
+    remember_places(work.conn, batch.visits)
     batch.note("log", rows=len(batch.rows), lines=sum(len(lines) for _, lines in batch.lines))
     return batch
 
@@ -55,65 +65,69 @@ def kinds_of(batch: Batch) -> Counter[int]:
     return Counter(row.kind_id for row in batch.rows)
 
 
-def _meet(batch: Batch, work: Work, places: dict[int, tuple[str, str]]) -> None:
+def _meet(messages: list[Message], kinds: list[Name], places: list[Name], work: Work) -> None:
     """Make numbers for names that were never seen, and learn the properties of events."""
     catalogue = work.catalogue
-    catalogue.kind_ids(work.side, {_kind(message) for message in batch.messages}, work.now)
+    catalogue.kind_ids(work.side, set(kinds), work.now)
     stages = {
-        places[id(message)]: _stage(message)
-        for message in batch.messages
-        if places[id(message)] not in catalogue.places
+        place: _stage(message)
+        for message, place in zip(messages, places, strict=True)
+        if place not in catalogue.places
     }
     catalogue.place_ids(work.side, stages, work.now)
-    seen: Counter[int] = Counter()
+    left = dict.fromkeys(kinds, SAMPLES)
     examples = []
-    for message in batch.messages:
-        kind_id = catalogue.kinds[_kind(message)]
-        seen[kind_id] += 1
-        if seen[kind_id] <= SAMPLES:
+    for message, kind in zip(messages, kinds, strict=True):
+        if left[kind]:
+            left[kind] -= 1
             given = message.envelope.properties or message.traits
-            examples.append((kind_id, given))
+            examples.append((catalogue.kinds[kind], given))
     catalogue.learn(work.side, examples, work.now)
 
 
-def _row(message: Message, id: int, work: Work, place: tuple[str, str]) -> Row:
+def _visits(rows: list[Row], places: list[Name]) -> set[tuple[int, int]]:
+    return {
+        (row.touchpoint_id, row.subject_id)
+        for row, (_, location) in zip(rows, places, strict=True)
+        if location and row.touchpoint_id
+    }
+
+
+def _row(message: Message, id: int, kind_id: int, touchpoint_id: int) -> Row:
     envelope = message.envelope
-    return Row(
-        id=id,
-        subject_id=message.subject_id,
-        source_id=message.source.id,
-        kind_id=work.catalogue.kinds[_kind(message)],
-        touchpoint_id=work.catalogue.places[place],
-        occurred_us=envelope.occurred_us,
-        received_us=envelope.received_us,
-        direction=OUT if envelope.name in OUTBOUND else IN,
-        value=value_of(envelope.properties),
-        message_key=message.key,
-        payload_hash=envelope.payload_hash,
-        uses=message.uses,
-        body=envelope.body.encode(),
+    return Row(  # by position: this runs for every interaction
+        id,
+        message.subject_id,
+        message.source.id,
+        kind_id,
+        touchpoint_id,
+        envelope.occurred_us,
+        envelope.received_us,
+        OUT if envelope.name in OUTBOUND else IN,
+        value_of(envelope.properties),
+        message.key,
+        envelope.payload_hash,
+        message.uses,
+        envelope.body,
     )
 
 
-def _kind(message: Message) -> tuple[str, str]:
-    return message.envelope.type, message.envelope.name
-
-
-def _place(message: Message) -> tuple[str, str]:
+def _place(message: Message) -> Name:
     """The touchpoint that `context.touchpoint` names; else the source's channel alone."""
-    envelope = message.envelope
-    channel, location = message.source.channel, ""
-    if envelope.context_json and b'"touchpoint"' in envelope.context_json:
-        said = envelope.context.get("touchpoint")
-        if isinstance(said, dict):
-            channel = str(said.get("channel") or channel)
-            location = str(said.get("location") or "")
+    said = message.envelope.touchpoint
+    if said is None:
+        return _tidy(message.source.channel, "")
+    return _tidy(said.channel or message.source.channel, said.location or "")
+
+
+@lru_cache(maxsize=10_000)
+def _tidy(channel: str, location: str) -> Name:
     return channel[:40].replace("\0", ""), location[:200].replace("\0", "")
 
 
 def _stage(message: Message) -> str:
-    said = message.envelope.context.get("touchpoint")
-    return str(said.get("stage") or "")[:40] if isinstance(said, dict) else ""
+    said = message.envelope.touchpoint
+    return (said.stage or "")[:40] if said is not None else ""
 
 
 def value_of(properties: dict[str, Any]) -> float | None:

@@ -9,6 +9,7 @@ everything else goes on.
 from __future__ import annotations
 
 import contextlib
+import gc
 import logging
 import os
 import socket
@@ -23,6 +24,7 @@ from touchloop.flow import cycle, duties
 from touchloop.interactions.api import Catalogue
 
 MESSAGES = 16_000  # of a micro-batch at most: the busier, the more a batch shares
+VISITS = 500_000  # remembered at most, some 60 MB
 WAIT = 0.25  # seconds without a word from the door before looking again
 
 log = logging.getLogger("touchloop.flow")
@@ -37,12 +39,20 @@ class Worker:
     side: db.Connection
     bell: db.Connection  # hears NOTIFY inbox
     catalogue: Catalogue = field(default_factory=Catalogue)
+    visits: set[tuple[int, int]] = field(default_factory=set)
     processed: int = 0
+
+    def know(self, visits: set[tuple[int, int]]) -> None:
+        """Remember visits that are committed, so that a regular costs no look-up."""
+        if len(self.visits) + len(visits) > VISITS:
+            self.visits.clear()
+        self.visits |= visits
 
 
 def run(*, stop: Callable[[], bool], name: str | None = None, messages: int = MESSAGES) -> None:
     """Work until `stop()` says so. Reconnects when the database was away."""
     name = name or f"{socket.gethostname()}:{os.getpid()}"
+    _collect_rarely()
     patience = 0.1
     while not stop():
         try:
@@ -75,6 +85,12 @@ def _work(worker: Worker, stop: Callable[[], bool], messages: int) -> None:
         timetable.attend(worker, busy=busy)
         if not busy:
             _listen(worker)
+
+
+def _collect_rarely() -> None:
+    """A batch makes a hundred thousand objects that live until its end and hold no cycles."""
+    gc.freeze()
+    gc.set_threshold(200_000, 50, 50)
 
 
 def _listen(worker: Worker) -> None:

@@ -104,8 +104,10 @@ class Catalogue:
     ) -> None:
         known = self.properties.setdefault(key, set())
         kind = type_word(value)
+        if kind in known:
+            return
         full = sum(1 for seen in self.properties if seen[0] == key[0]) > PROPERTIES_OF_A_KIND
-        if kind in known or (full and not known):
+        if full and not known:
             return
         known.add(kind)
         news[key] = (set(known), _clean(json.dumps(value))[:200])

@@ -10,13 +10,18 @@ from __future__ import annotations
 import struct
 from datetime import datetime
 from hashlib import blake2b
+from typing import Annotated
 
 import msgspec
-from msgspec import Raw, Struct
+from msgspec import Meta, Raw, Struct
 
 from touchloop.core import clock
 from touchloop.interactions import strict
+from touchloop.interactions.context import Context, ExternalId, Touchpoint, read
 from touchloop.interactions.judging import (
+    MAX_ID,
+    MAX_MESSAGE_ID,
+    TYPES,
     Json,
     Message,
     Refusal,
@@ -36,7 +41,6 @@ class Envelope(Struct, frozen=True, gc=False):
     index: int  # its place in the record
     type: str
     name: str  # a track's event, a page's or screen's name, else ""
-    category: str
     user_id: str
     anonymous_id: str
     previous_id: str  # alias: the id that the user had before
@@ -44,8 +48,7 @@ class Envelope(Struct, frozen=True, gc=False):
     external_ids: tuple[tuple[str, str], ...]  # (type, id)
     traits: Json  # identify, group: what they say; other types: context.traits
     properties: Json
-    properties_json: str
-    context_json: bytes  # b"" when there is none
+    touchpoint: Touchpoint | None
     ip: str | None
     user_agent: str | None
     consent: dict[str, bool] | None  # context.consent.categoryPreferences
@@ -54,7 +57,7 @@ class Envelope(Struct, frozen=True, gc=False):
     received_us: int
     message_id: str
     payload_hash: int  # of what it means, not of how it was sent: a retry hashes the same
-    body: str
+    body: bytes
 
     @property
     def occurred_at(self) -> datetime:
@@ -63,11 +66,6 @@ class Envelope(Struct, frozen=True, gc=False):
     @property
     def received_at(self) -> datetime:
         return clock.from_micros(self.received_us)
-
-    @property
-    def context(self) -> Json:
-        """The whole context, decoded on demand."""
-        return json_object(self.context_json)
 
 
 class Rejected(Struct, frozen=True, gc=False):
@@ -120,30 +118,41 @@ def _check(body: bytes, type: str) -> Message | Rejected:
         return Rejected(0, refusal.reason, refusal.detail, own_id)
 
 
-class _Consent(Struct, gc=False):
-    categoryPreferences: dict[str, bool] | None = None
+_Id = Annotated[str, Meta(max_length=MAX_ID)] | None
+_NULL = Raw(b"null")
 
 
-class _ExternalId(Struct, gc=False):
-    id: str | int | None = None
+class _Plain(Struct, gc=False):
+    """A message as nearly all are: whole, and of the right types. Anything else is judged."""
+
     type: str | None = None
-
-
-class _Context(Struct, gc=False):
-    ip: str | None = None
-    direct: bool | None = None
-    userAgent: str | None = None
-    groupId: str | int | None = None
+    messageId: Annotated[str, Meta(max_length=MAX_MESSAGE_ID)] | None = None
+    userId: _Id = None
+    anonymousId: _Id = None
+    previousId: _Id = None
+    groupId: _Id = None
+    event: _Id = None
+    name: _Id = None
+    category: str | None = None
+    timestamp: Stamp = None
+    originalTimestamp: Stamp = None
+    sentAt: Stamp = None
+    properties: Json | None = None
     traits: Json | None = None
-    externalIds: list[_ExternalId] | None = None
-    consent: _Consent | None = None
+    context: Context | None = None
+    writeKey: str | None = None
 
 
 class _Batch(Struct, gc=False, omit_defaults=True):
     batch: list[Raw]
-    context: Raw = Raw(b"null")
-    integrations: Raw = Raw(b"null")
+    context: Raw = _NULL
+    integrations: Raw = _NULL
     sentAt: Stamp = None
+
+    @property
+    def plain(self) -> bool:
+        """Adds nothing to its messages."""
+        return self.context == _NULL and self.integrations == _NULL
 
 
 def _message(
@@ -153,14 +162,50 @@ def _message(
     try:
         text = bytes(raw)
         admit(text, index)
+        if batch.plain:
+            plain = _plainly(text, index, record, batch_sent)
+            if plain is not None:
+                return plain
         message = parse(text)
         own_id = message.messageId or ""
-        return _envelope(message, text, index, record, batch, batch_sent)
+        return _judged(message, text, index, record, batch, batch_sent)
     except Refusal as refusal:
         return Rejected(index, refusal.reason, refusal.detail, own_id or _assigned(record, index))
 
 
-def _envelope(
+def _plainly(text: bytes, index: int, record: Record, batch_sent: int | None) -> Envelope | None:
+    """All in one pass of compiled code; None when a closer look is needed."""
+    try:
+        message = _plains.decode(text)
+        stamp = message.originalTimestamp or message.timestamp
+        stamped = None if stamp is None else instant(stamp)
+    except (msgspec.MsgspecError, RecursionError, ValueError):
+        return None
+    type = record.type or message.type or ""
+    name = message.event if type == "track" else message.name if type in _NAMED else ""
+    user_id, anonymous_id = message.userId or "", message.anonymousId or ""
+    if (
+        message.writeKey is not None
+        or type not in TYPES
+        or not (user_id or anonymous_id)
+        or (type == "track" and not name)
+        or (type == "group" and not message.groupId)
+        or (type == "alias" and not message.previousId)
+    ):
+        return None
+    who = (user_id, anonymous_id, message.previousId or "", message.groupId or "", name or "")
+    properties, traits = message.properties or {}, message.traits or {}
+    return _envelope(
+        message,
+        (type, who, stamped, properties, traits, message.context or _EMPTY_CONTEXT),
+        text,
+        index,
+        record,
+        batch_sent,
+    )
+
+
+def _judged(
     message: Message,
     text: bytes,
     index: int,
@@ -170,23 +215,38 @@ def _envelope(
 ) -> Envelope:
     type = record.type or message.type or ""
     who, stamped = judge(message, type)
-    message_id = message.messageId or _assigned(record, index)
-    sent = batch_sent if message.sentAt is None else _sent(message.sentAt)
     context_json = _context_json(message.context, batch.context)
-    context = _context(context_json) if context_json else _EMPTY_CONTEXT
-    properties_json = bytes(message.properties)
-    properties = json_object(properties_json)
-    traits = json_object(bytes(message.traits)) or context.traits or {}
+    context = read(context_json) if context_json else _EMPTY_CONTEXT
+    properties, traits = json_object(bytes(message.properties)), json_object(bytes(message.traits))
+    return _envelope(
+        message,
+        (type, who, stamped, properties, traits, context),
+        _body(message, text, batch),
+        index,
+        record,
+        batch_sent,
+    )
+
+
+_Said = tuple[str, tuple[str, str, str, str, str], int | None, Json, Json, Context]
+
+
+def _envelope(
+    message: Message | _Plain,
+    said: _Said,
+    body: bytes,
+    index: int,
+    record: Record,
+    batch_sent: int | None,
+) -> Envelope:
+    type, who, stamped, properties, own_traits, context = said
+    user_id, anonymous_id, previous_id, group_id, name = who
+    traits = own_traits or context.traits or {}
     external_ids = _external_ids(context.externalIds) if context.externalIds else ()
     preferences = context.consent.categoryPreferences if context.consent else None
-    user_id, anonymous_id, previous_id, group_id, name = who
     meaning = (
         type,
-        user_id,
-        anonymous_id,
-        previous_id,
-        group_id,
-        name,
+        *who,
         message.category or "",
         message.originalTimestamp or message.timestamp,
         properties,
@@ -198,7 +258,6 @@ def _envelope(
         index,
         type,
         name,
-        message.category or "",
         user_id,
         anonymous_id,
         previous_id,
@@ -206,17 +265,20 @@ def _envelope(
         external_ids,
         traits,
         properties,
-        properties_json.decode() if properties else "{}",
-        context_json,
+        context.touchpoint,
         context.ip or _caller(record.ip, context.direct),
         context.userAgent or record.user_agent,
         preferences,
         record.gpc,
-        occurred(record.received_us, stamped, sent),
+        occurred(
+            record.received_us,
+            stamped,
+            batch_sent if message.sentAt is None else _sent(message.sentAt),
+        ),
         record.received_us,
-        message_id,
+        message.messageId or _assigned(record, index),
         _signed64(blake2b(_canonical(meaning), digest_size=8).digest())[0],
-        _body(message, text, batch),
+        body,
     )
 
 
@@ -238,27 +300,7 @@ def _context_json(own: Raw, shared: Raw) -> bytes:
     return _encoder.encode(json_object(ours) | json_object(mine))
 
 
-def _context(text: bytes) -> _Context:
-    try:
-        return _contexts.decode(text)
-    except msgspec.ValidationError:
-        return _loose_context(json_object(text))
-    except (msgspec.DecodeError, RecursionError) as error:
-        raise Refusal("bad_json", str(error)[:200]) from None
-
-
-def _loose_context(fields: Json) -> _Context:
-    """Each part by itself: one of a wrong type is as good as absent."""
-    context = _Context()
-    for key, type in _CONTEXT_PARTS.items():
-        try:
-            setattr(context, key, msgspec.convert(fields.get(key), type))
-        except msgspec.ValidationError:
-            continue
-    return context
-
-
-def _external_ids(given: list[_ExternalId]) -> tuple[tuple[str, str], ...]:
+def _external_ids(given: list[ExternalId]) -> tuple[tuple[str, str], ...]:
     return tuple((each.type, id_text(each.id)) for each in given if each.type and id_text(each.id))
 
 
@@ -268,19 +310,17 @@ def _caller(ip: str | None, direct: bool | None) -> str | None:
     return ip[len(DIRECT) :] if direct else None
 
 
-def _body(message: Message, text: bytes, batch: _Batch) -> str:
+def _body(message: Message, text: bytes, batch: _Batch) -> bytes:
     """The text as it came, unless the batch adds to it or it shows the write key."""
-    if message.writeKey is None and batch is _NO_BATCH:
-        return text.decode()
+    if message.writeKey is None and batch.plain:
+        return text
     shared = {"context": bytes(batch.context), "integrations": bytes(batch.integrations)}
-    if message.writeKey is None and all(value == b"null" for value in shared.values()):
-        return text.decode()
     fields = json_object(text)
     fields.pop("writeKey", None)
     for key, value in shared.items():
         if value != b"null":
             fields[key] = json_object(value) | (fields.get(key) or {})
-    return _encoder.encode(fields).decode()
+    return _encoder.encode(fields)
 
 
 def _assigned(record: Record, index: int) -> str:
@@ -290,16 +330,8 @@ def _assigned(record: Record, index: int) -> str:
 _encoder = msgspec.json.Encoder()
 _canonical = msgspec.msgpack.Encoder(order="deterministic").encode
 _signed64 = struct.Struct(">q").unpack
-_contexts = msgspec.json.Decoder(_Context)
+_plains = msgspec.json.Decoder(_Plain)
 _batches = msgspec.json.Decoder(_Batch)
 _NO_BATCH = _Batch([])
-_EMPTY_CONTEXT = _Context()
-_CONTEXT_PARTS = {
-    "ip": str | None,
-    "direct": bool | None,
-    "userAgent": str | None,
-    "groupId": str | int | None,
-    "traits": Json | None,
-    "externalIds": list[_ExternalId] | None,
-    "consent": _Consent | None,
-}
+_EMPTY_CONTEXT = Context()
+_NAMED = ("page", "screen")

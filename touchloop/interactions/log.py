@@ -97,28 +97,31 @@ _HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 _TRAILER = b"\xff\xff"
 _EPOCH_2000 = 946_684_800_000_000
 _NULL = b"\xff\xff\xff\xff"
-_ROW_A = struct.Struct(">hiqiqiiii").pack
-_ROW_B = struct.Struct(">iqiqih").pack
-_ROW_C = struct.Struct(">i16siqiii").pack
-_INT4 = struct.Struct(">ii").pack
+# A row up to its body, by which of touchpoint and value are given.
+_START, _MIDDLE, _END = "hiqiqiiii", "iqiqih", "i16siqiii"
+_PLACED, _WORTH = "ii", "id"
+_ROW = {
+    (placed, worth): struct.Struct(
+        f">{_START}{_PLACED if placed else 'i'}{_MIDDLE}{_WORTH if worth else 'i'}{_END}"
+    ).pack
+    for placed in (True, False)
+    for worth in (True, False)
+}
 _FLOAT8 = struct.Struct(">id").pack
 _LINE = struct.Struct(">hiqiiiqiiiq").pack
 _LENGTH = struct.Struct(">i").pack
 
 
 def _pack_row(row: Row) -> bytes:
-    return b"".join(
-        (
-            _ROW_A(13, 8, row.id, 8, row.subject_id, 4, row.source_id, 4, row.kind_id),
-            _NULL if row.touchpoint_id is None else _INT4(4, row.touchpoint_id),
-            _ROW_B(
-                8, row.occurred_us - _EPOCH_2000, 8, row.received_us - _EPOCH_2000, 2, row.direction
-            ),
-            _NULL if row.value is None else _FLOAT8(8, row.value),
-            _ROW_C(16, row.message_key, 8, row.payload_hash, 4, row.uses, len(row.body)),
-            row.body,
-        )
-    )
+    place, value, body = row.touchpoint_id, row.value, row.body
+    head = _ROW[place is not None, value is not None](
+        13, 8, row.id, 8, row.subject_id, 4, row.source_id, 4, row.kind_id,
+        *((-1,) if place is None else (4, place)),
+        8, row.occurred_us - _EPOCH_2000, 8, row.received_us - _EPOCH_2000, 2, row.direction,
+        *((-1,) if value is None else (8, value)),
+        16, row.message_key, 8, row.payload_hash, 4, row.uses, len(body),
+    )  # fmt: skip
+    return head + body
 
 
 def _pack_lines(row: Row, lines: Sequence[Line]) -> Iterable[bytes]:

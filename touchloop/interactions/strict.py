@@ -27,6 +27,9 @@ class Common(Struct, gc=False):
     messageId: Annotated[str, Meta(max_length=MAX_MESSAGE_ID)] | None = None
     userId: Id = None
     anonymousId: Id = None
+    previousId: Id = None
+    groupId: Id = None
+    event: str | None = None
     timestamp: datetime | None = None
     originalTimestamp: datetime | None = None
     properties: Any | None = None

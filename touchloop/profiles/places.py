@@ -5,14 +5,20 @@ Only places with a location count (a store, a kiosk); the web as a whole is no p
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
+from touchloop.core import arrays
 from touchloop.core.db import Connection
 
 
-def remember(conn: Connection, first_id: int, last_id: int) -> None:
-    """Note the places of the interactions with these ids. Idempotent; does not commit."""
-    conn.execute(_REMEMBER, {"first": first_id, "last": last_id})
+def remember(conn: Connection, visits: Iterable[tuple[int, int]]) -> None:
+    """Note (touchpoint, subject) pairs. Idempotent; does not commit."""
+    rows = sorted(visits)  # in one order, so that two workers wait for one another at most
+    if rows:
+        places, subjects = zip(*rows, strict=True)
+        conn.execute(
+            _REMEMBER, {"places": arrays.numbers(places), "subjects": arrays.numbers(subjects)}
+        )
 
 
 def locations_of(conn: Connection, customer_id: int) -> frozenset[str]:
@@ -39,10 +45,7 @@ def touchpoints_of(conn: Connection, locations: Sequence[str]) -> list[int]:
 
 _REMEMBER = """
 INSERT INTO visits (touchpoint_id, subject_id)
-SELECT DISTINCT x.touchpoint_id, x.subject_id
-FROM interactions x JOIN touchpoints t ON t.id = x.touchpoint_id AND t.location <> ''
-WHERE x.id BETWEEN %(first)s AND %(last)s
-ORDER BY 1, 2
+SELECT * FROM unnest(%(places)s::int[], %(subjects)s::bigint[])
 ON CONFLICT DO NOTHING
 """
 

@@ -7,9 +7,10 @@ from collections.abc import Callable
 import pytest
 from django.test import Client
 
-from touchloop.console.conftest import CustomerOf, Send, drain, order, told
+from touchloop.console.conftest import CustomerOf, Send, order, told
 from touchloop.core import db
 from touchloop.core.accounts.models import AuditEntry, Staff
+from touchloop.flow import api as flow
 from touchloop.identity import api as identity
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -151,14 +152,14 @@ def test_a_note_goes_the_way_of_every_interaction(
     send(order("ana"))
     id = customer_of("ana")
     assert admin.post(f"/customers/{id}/note/", {"text": "Called <b>back</b>"}).status_code == 302
-    drain()
+    flow.drain()
     shown = page(admin, f"/customers/{id}/")
     assert "wrote a note" in shown
     assert "Called &lt;b&gt;back&lt;/b&gt;" in shown
     assert customer_of("ana") == id
     assert AuditEntry.objects.filter(act="customer.note", object_id=str(id)).count() == 1
     admin.post(f"/customers/{id}/note/", {"text": "  "})
-    drain()
+    flow.drain()
     assert AuditEntry.objects.filter(act="customer.note").count() == 1
 
 
@@ -170,7 +171,7 @@ def test_staff_set_a_trait_over_a_system_but_under_the_person(
     admin.post(f"/customers/{id}/trait/set/?name=city", {"value": "Lyon"})
     admin.post(f"/customers/{id}/trait/set/?name=age", {"value": "31"})
     admin.post(f"/customers/{id}/trait/set/?name=is_admin", {"value": "yes"})
-    drain()
+    flow.drain()
     with db.connect(autocommit=True) as conn:
         row = conn.execute("SELECT traits FROM customers WHERE id = %s", (id,)).fetchone()
     assert row is not None
@@ -189,7 +190,7 @@ def test_two_customers_are_merged_and_the_merge_is_undone(
     ana, anna = customer_of("ana"), customer_of("anna")
     assert "Are these two one customer?" in page(admin, f"/customers/{ana}/merge/{anna}/")
     admin.post(f"/customers/{ana}/merge/", {"other": anna, "reason": "same voice"})
-    drain()
+    flow.drain()
     assert customer_of("anna") == customer_of("ana")
     one = customer_of("ana")
     merged = page(admin, f"/customers/{one}/")
@@ -200,7 +201,7 @@ def test_two_customers_are_merged_and_the_merge_is_undone(
     with db.connect(autocommit=True) as conn:
         operation = identity.operations(conn, customer_id=one)[0].id
     admin.post(f"/customers/{one}/undo/", {"operation": operation})
-    drain()
+    flow.drain()
     assert customer_of("ana") != customer_of("anna")
     assert AuditEntry.objects.filter(act="customer.merged").count() == 1
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from touchloop.console.conftest import CustomerOf, Send, drain, order, told
+from touchloop.console.conftest import CustomerOf, Send, order, told
 from touchloop.core import db
 from touchloop.core.accounts.models import AuditEntry
 from touchloop.flow import api as flow
@@ -104,7 +104,7 @@ def test_a_segment_is_paused_let_live_and_deleted(admin: Client, two: None) -> N
     admin.post(f"/segments/{id}/state/", {"state": "paused"})
     assert "paused" in text(admin, f"/segments/{id}/")
     admin.post(f"/segments/{id}/state/", {"state": "live"})
-    drain()
+    flow.drain()
     assert "Ana" in text(admin, f"/segments/{id}/")
     admin.post(f"/segments/{id}/delete/")
     assert admin.get(f"/segments/{id}/").status_code == 404

@@ -7,9 +7,10 @@ from collections.abc import Callable
 import pytest
 from django.test import Client
 
-from touchloop.console.conftest import CustomerOf, Send, drain, told
+from touchloop.console.conftest import CustomerOf, Send, told
 from touchloop.core import db
 from touchloop.core.accounts.models import AuditEntry
+from touchloop.flow import api as flow
 from touchloop.identity import api as identity
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -36,7 +37,7 @@ def test_a_merge_is_accepted_and_taken_back(
     admin: Client, question: int, customer_of: CustomerOf
 ) -> None:
     admin.post(f"/suggestions/{question}/answer/", {"answer": "merge"})
-    drain()
+    flow.drain()
     assert customer_of("ana") == customer_of("ben")
     assert "Nothing to decide" in admin.get("/suggestions/").content.decode()
     past = admin.get("/suggestions/history/").content.decode()
@@ -44,7 +45,7 @@ def test_a_merge_is_accepted_and_taken_back(
     with db.connect(autocommit=True) as conn:
         operation = identity.operations(conn)[0].id
     admin.post(f"/suggestions/undo/{operation}/")
-    drain()
+    flow.drain()
     assert customer_of("ana") != customer_of("ben")
     assert AuditEntry.objects.filter(act="customer.merge_undone").count() == 1
 
