@@ -22,6 +22,8 @@ from touchloop.core import postgres  # noqa: E402
 
 postgres.start(_HOME, fsync=False)
 django.setup()
+# Further test processes must not read the settings of this one before they have a home.
+del os.environ["DJANGO_SETTINGS_MODULE"]
 
 
 @atexit.register
