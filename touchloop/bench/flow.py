@@ -6,6 +6,7 @@ bare log table, nothing else done, in the same run.
 
 from __future__ import annotations
 
+import os
 import random
 import time
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ import msgspec
 
 from touchloop.bench import installation, rules
 
+WORKERS = max(1, os.cpu_count() or 1)
 WARM_UP = 1.0  # a history of as many interactions as are measured comes first
 HISTORY = 120  # over so many days
 
@@ -28,15 +30,14 @@ def run(*, customers: int = 20_000, interactions: int = 400_000) -> dict[str, An
 
 def _measure(customers: int, interactions: int) -> dict[str, Any]:
     from touchloop.core import db
-    from touchloop.flow import exporting, worker
 
     with db.connect() as conn:
         source = settle(conn, customers, int(interactions * WARM_UP))
-        _put(conn, source.id, customers, interactions, seed=2)
-        start = time.perf_counter()
-        worker.drain()
-        exporting.export_all(conn)
-        seconds = time.perf_counter() - start
+        with installation.workers(conn, WORKERS):
+            _put(conn, source.id, customers, interactions, seed=2)
+            start = time.perf_counter()
+            _wait_for_the_lake(conn)
+            seconds = time.perf_counter() - start
         bare = _bare_log(conn, source.id, customers, min(interactions, 100_000))
         stored = conn.execute(
             "SELECT count(*) FROM interactions WHERE source_id = %s", (source.id,)
@@ -52,6 +53,19 @@ def _measure(customers: int, interactions: int) -> dict[str, Any]:
             baseline_name="COPY of the same records into the bare log table",
         )
     }
+
+
+def _wait_for_the_lake(conn: Any) -> None:
+    """Until nothing waits in the inbox, and the lake holds every batch."""
+    while True:
+        row = conn.execute(
+            "SELECT EXISTS (SELECT FROM inbox)"
+            " OR EXISTS (SELECT FROM flow_batches WHERE exported IS NULL)"
+        ).fetchone()
+        conn.rollback()
+        if not row[0]:
+            return
+        time.sleep(0.02)
 
 
 def settle(conn: Any, customers: int, interactions: int) -> Any:
@@ -115,7 +129,7 @@ def _events(customers: int, count: int, seed: int, days: int) -> Iterator[dict[s
             "timestamp": (now - timedelta(days=days * (1 - n / count))).isoformat(),
             "context": {
                 "library": {"name": "bench", "version": "1"},
-                "touchpoint": {"channel": "store", "location": str(chance.randrange(50))},
+                "touchpoint": {"channel": "store", "location": _store(who, chance)},
             },
         }
         if chance.random() < 0.3:
@@ -141,6 +155,11 @@ def _events(customers: int, count: int, seed: int, days: int) -> Iterator[dict[s
                 "category": chance.choice(rules.CATEGORIES),
             }
         yield body
+
+
+def _store(who: int, chance: random.Random) -> str:
+    """One's own store, and now and then another."""
+    return str(who % 50 if chance.random() < 0.9 else chance.randrange(50))
 
 
 def _records(source_id: int, bodies: Any) -> Iterator[Any]:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
+import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from touchloop.cli import runtime
 
@@ -32,6 +36,31 @@ def temporary() -> Iterator[Path]:
             if value is not None:
                 os.environ[name] = value
         shutil.rmtree(home, ignore_errors=True)
+
+
+@contextmanager
+def workers(conn: Any, count: int) -> Iterator[None]:
+    """So many workers as processes of their own, ready to work, until the block ends."""
+    from touchloop.core import db
+
+    environment = runtime.environment() | {"DATABASE_URL": db.url()}
+    command = runtime.python("touchloop", "work")
+    running = [subprocess.Popen(command, env=environment) for _ in range(count)]
+    try:
+        while _beating(conn) < count:
+            time.sleep(0.1)
+        yield
+    finally:
+        for process in running:
+            process.send_signal(signal.SIGTERM)
+        for process in running:
+            process.wait(timeout=60)
+
+
+def _beating(conn: Any) -> int:
+    row = conn.execute("SELECT count(*) FROM heartbeats").fetchone()
+    conn.rollback()
+    return int(row[0])
 
 
 def result(

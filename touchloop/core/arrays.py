@@ -11,8 +11,8 @@ from datetime import datetime
 from uuid import UUID
 
 
-def numbers(values: Iterable[int | None]) -> str:
-    """For smallint[], int[] and bigint[]."""
+def numbers(values: Iterable[float | None]) -> str:
+    """For smallint[], int[], bigint[] and float8[]."""
     return "{" + ",".join(["NULL" if value is None else str(value) for value in values]) + "}"
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 ATTEMPTS = 5  # tries of one message by itself before it becomes a dead letter
 SUSPECT = 3  # tries of a block after which it is taken apart without being processed
-DUE_AT_ONCE = 2_000
+DUE_AT_ONCE = 500
 
 log = logging.getLogger("touchloop.flow")
 
@@ -83,7 +83,7 @@ def _process(worker: Worker, block_ids: list[int]) -> None:
         return
     batch = Batch(blocks=blocks)
     _walk(worker, batch, steps.ON_INTERACTIONS)
-    worker.processed += sum(block.messages for block in blocks)
+    worker.pulse.processed += sum(block.messages for block in blocks)
 
 
 def _walk(worker: Worker, batch: Batch, way: tuple[steps.Step, ...]) -> None:

@@ -1,73 +1,104 @@
-"""What a worker does besides its batches, each at its own pace: figures, lake, heartbeat."""
+"""What a worker does besides its batches, each at its own pace: figures, lake, heartbeat.
+
+It happens beside the batches, in a thread with a connection of its own: while the lake is written,
+an order still reaches its segments at once.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import logging
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
-from touchloop.core import clock
+import psycopg
+
+from touchloop.core import clock, db
+from touchloop.core.db import Connection
 from touchloop.flow import exporting, scoring
 from touchloop.insight.segments import api as segments
 from touchloop.interactions import api as interactions
 
-if TYPE_CHECKING:
-    from touchloop.flow.worker import Worker
-
 KEEP_BATCHES = timedelta(days=7)
+LOOK_SECONDS = 0.1
+
+log = logging.getLogger("touchloop.flow")
 
 
-def fold_figures(worker: Worker) -> None:
+@dataclass(slots=True)
+class Pulse:
+    """What the batches of a worker tell its duties."""
+
+    name: str
+    processed: int = 0
+    busy: bool = False
+
+
+@contextlib.contextmanager
+def attended(pulse: Pulse) -> Iterator[None]:
+    """See to the duties of a worker until the block ends; what is begun is finished."""
+    done = threading.Event()
+    thread = threading.Thread(target=_attend, args=(pulse, done), name="duties", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
+
+
+def fold_figures(conn: Connection, pulse: Pulse | None = None) -> None:
     """Add finished batches up into the ledger and the catalogue."""
-    while interactions.fold(worker.side, now=clock.now()):
+    while interactions.fold(conn, now=clock.now()):
         pass
 
 
-def export(worker: Worker) -> None:
+def export(conn: Connection, pulse: Pulse) -> None:
     """Write finished batches to the lake."""
-    exporting.export_finished(worker.side)
+    exporting.export_finished(conn)
 
 
-def compact(worker: Worker) -> None:
+def compact(conn: Connection, pulse: Pulse) -> None:
     """Merge the small files of the lake."""
-    exporting.compact(worker.side)
+    exporting.compact(conn)
 
 
-def score(worker: Worker) -> None:
+def score(conn: Connection, pulse: Pulse) -> None:
     """Compute the scores anew, one worker at a time."""
-    locked = worker.side.execute("SELECT pg_try_advisory_lock(7105, 3)").fetchone()
-    worker.side.commit()
+    locked = conn.execute("SELECT pg_try_advisory_lock(7105, 3)").fetchone()
+    conn.commit()
     if locked and locked[0]:
         try:
-            scoring.refresh_scores(worker.side)
+            scoring.refresh_scores(conn)
         finally:
-            worker.side.execute("SELECT pg_advisory_unlock(7105, 3)")
-            worker.side.commit()
+            conn.execute("SELECT pg_advisory_unlock(7105, 3)")
+            conn.commit()
 
 
-def count_members(worker: Worker) -> None:
+def count_members(conn: Connection, pulse: Pulse) -> None:
     """Note the sizes of the segments, for lists."""
-    segments.recount(worker.side, clock.now())
-    worker.side.commit()
+    segments.recount(conn, clock.now())
+    conn.commit()
 
 
-def beat(worker: Worker) -> None:
+def beat(conn: Connection, pulse: Pulse) -> None:
     """Say that this worker lives; forget workers that have been silent for an hour."""
     now = clock.now()
-    worker.side.execute(_BEAT, {"worker": worker.name, "now": now, "n": worker.processed})
-    worker.side.execute("DELETE FROM heartbeats WHERE seen_at < %s", (now - timedelta(hours=1),))
-    worker.side.commit()
+    conn.execute(_BEAT, {"worker": pulse.name, "now": now, "n": pulse.processed})
+    conn.execute("DELETE FROM heartbeats WHERE seen_at < %s", (now - timedelta(hours=1),))
+    conn.commit()
 
 
-def tidy(worker: Worker) -> None:
+def tidy(conn: Connection, pulse: Pulse) -> None:
     """Drop the rows of batches that are folded, exported and a week old."""
-    worker.side.execute(
+    conn.execute(
         "DELETE FROM flow_batches WHERE folded AND exported IS NOT NULL AND started_at < %s",
         (clock.now() - KEEP_BATCHES,),
     )
-    worker.side.commit()
+    conn.commit()
 
 
 @dataclass(slots=True)
@@ -80,17 +111,17 @@ class Timetable:
         # A worker that just started has more urgent things to do than the slow duties.
         self.done = {duty.__name__: time.monotonic() for duty, pace, _ in _PACE if pace >= 60}
 
-    def attend(self, worker: Worker, *, busy: bool) -> None:
+    def attend(self, conn: Connection, pulse: Pulse) -> None:
         """Do what is due. The lake waits for a quiet moment, though not for ever."""
         for duty, pace, patience in _PACE:
             since = time.monotonic() - self.done.get(duty.__name__, 0.0)
-            if since >= (patience if busy else pace):
-                duty(worker)
+            if since >= (patience if pulse.busy else pace):
+                duty(conn, pulse)
                 self.done[duty.__name__] = time.monotonic()
 
 
 # duty, seconds between two turns when idle, and when busy
-_PACE: tuple[tuple[Callable[[Worker], None], float, float], ...] = (
+_PACE: tuple[tuple[Callable[[Connection, Pulse], None], float, float], ...] = (
     (beat, 5.0, 5.0),
     (fold_figures, 0.5, 2.0),
     (export, 2.0, 5.0),
@@ -99,6 +130,21 @@ _PACE: tuple[tuple[Callable[[Worker], None], float, float], ...] = (
     (score, 3_600.0, 7_200.0),
     (tidy, 3_600.0, 3_600.0),
 )
+
+
+def _attend(pulse: Pulse, done: threading.Event) -> None:
+    timetable = Timetable()
+    while not done.is_set():
+        try:
+            with contextlib.closing(db.connect(application="touchloop work duties")) as conn:
+                while not done.wait(LOOK_SECONDS):
+                    timetable.attend(conn, pulse)
+        except (psycopg.OperationalError, psycopg.InterfaceError):
+            done.wait(1.0)  # the database is away; the batches say so
+        except Exception:
+            log.exception("a duty failed; it is tried again")
+            done.wait(5.0)
+
 
 _BEAT = """
 INSERT INTO heartbeats (worker, started_at, seen_at, processed)

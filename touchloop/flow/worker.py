@@ -34,13 +34,16 @@ log = logging.getLogger("touchloop.flow")
 class Worker:
     """Connections and memory of one worker."""
 
-    name: str
+    pulse: duties.Pulse
     conn: db.Connection
     side: db.Connection
     bell: db.Connection  # hears NOTIFY inbox
     catalogue: Catalogue = field(default_factory=Catalogue)
     visits: set[tuple[int, int]] = field(default_factory=set)
-    processed: int = 0
+
+    @property
+    def name(self) -> str:
+        return self.pulse.name
 
     def know(self, visits: set[tuple[int, int]]) -> None:
         """Remember visits that are committed, so that a regular costs no look-up."""
@@ -51,45 +54,42 @@ class Worker:
 
 def run(*, stop: Callable[[], bool], name: str | None = None, messages: int = MESSAGES) -> None:
     """Work until `stop()` says so. Reconnects when the database was away."""
-    name = name or f"{socket.gethostname()}:{os.getpid()}"
-    _collect_rarely()
+    pulse = duties.Pulse(name or f"{socket.gethostname()}:{os.getpid()}")
     patience = 0.1
-    while not stop():
-        try:
-            with contextlib.closing(_Connections(name)) as connections:
-                patience = 0.1
-                _work(connections.worker, stop, messages)
-        except (psycopg.OperationalError, psycopg.InterfaceError) as error:
-            log.warning("the database is away (%s); trying again", str(error).strip()[:200])
-            time.sleep(patience)
-            patience = min(patience * 2, 5.0)
+    with duties.attended(pulse):
+        while not stop():
+            try:
+                with contextlib.closing(_Connections(pulse)) as connections:
+                    patience = 0.1
+                    _work(connections.worker, stop, messages)
+            except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+                log.warning("the database is away (%s); trying again", str(error).strip()[:200])
+                time.sleep(patience)
+                patience = min(patience * 2, 5.0)
 
 
 def drain(*, messages: int = MESSAGES, deadline: float = 600.0) -> int:
     """Work until inbox and due refreshes are empty; returns the messages processed."""
     end = time.monotonic() + deadline
-    with contextlib.closing(_Connections("drain")) as connections:
+    with contextlib.closing(_Connections(duties.Pulse("drain"))) as connections:
         worker = connections.worker
         while time.monotonic() < end:
             if not cycle.take(worker, messages=messages) and not cycle.wake(worker):
-                duties.fold_figures(worker)
-                return worker.processed
+                duties.fold_figures(worker.side)
+                return worker.pulse.processed
     raise TimeoutError("the inbox did not empty in time")
 
 
 def _work(worker: Worker, stop: Callable[[], bool], messages: int) -> None:
-    timetable = duties.Timetable()
     while not stop():
-        busy = cycle.take(worker, messages=messages) > 0
-        busy = cycle.wake(worker) > 0 or busy
-        timetable.attend(worker, busy=busy)
-        if not busy:
+        took = cycle.take(worker, messages=messages)
+        worker.pulse.busy = cycle.wake(worker) + took > 0
+        if not worker.pulse.busy:
             _listen(worker)
 
 
 def _collect_rarely() -> None:
     """A batch makes a hundred thousand objects that live until its end and hold no cycles."""
-    gc.freeze()
     gc.set_threshold(200_000, 50, 50)
 
 
@@ -99,15 +99,16 @@ def _listen(worker: Worker) -> None:
 
 
 class _Connections:
-    def __init__(self, name: str) -> None:
+    def __init__(self, pulse: duties.Pulse) -> None:
         self.worker = Worker(
-            name=name,
+            pulse=pulse,
             conn=db.connect(application="touchloop work"),
             side=db.connect(application="touchloop work side"),
             bell=db.connect(application="touchloop work bell", autocommit=True),
         )
         self.worker.bell.execute("LISTEN inbox")
-        log.info("worker %s started at %s", name, clock.now())
+        _collect_rarely()
+        log.info("worker %s started at %s", pulse.name, clock.now())
 
     def close(self) -> None:
         for connection in (self.worker.conn, self.worker.side, self.worker.bell):

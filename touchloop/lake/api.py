@@ -7,7 +7,7 @@ from touchloop.lake.engines.base import BOUND, MOVED, Engine
 from touchloop.lake.engines.duckdb import DuckDB, engine
 from touchloop.lake.erasing import erase_subjects
 from touchloop.lake.export import export, export_batches
-from touchloop.lake.reading import copy_in_pieces, copy_rows, copy_to_arrow
+from touchloop.lake.reading import copy_columns, copy_in_pieces, copy_rows, copy_to_arrow
 from touchloop.lake.rebuild import content_hash, rebuild
 from touchloop.lake.runs import load
 from touchloop.lake.tables import INTERACTIONS, LINES, SCHEMAS, TABLES, Lake, Rows, here
@@ -27,6 +27,7 @@ __all__ = [
     "compact",
     "content_hash",
     "copy_in_pieces",
+    "copy_columns",
     "copy_rows",
     "copy_to_arrow",
     "engine",

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, cast
 
+import numpy as np
 import psycopg
 import pyarrow as pa
 import pyarrow.csv as pa_csv
@@ -83,6 +84,31 @@ def copy_rows(
     while (result := link.get_result()) is not None:
         if result.status != ExecStatus.COMMAND_OK:
             raise psycopg.errors.error_from_result(result)
+
+
+def copy_columns(
+    conn: psycopg.Connection[Any], query: str, params: Params, types: Mapping[str, str]
+) -> dict[str, Any]:
+    """Columns of a query as NumPy arrays; `types` is int4, int8, float8 or instant for each.
+
+    No field may be NULL. Every row then has the same width in COPY's binary format, and no value
+    becomes an object. Instants are microseconds since 1970 in UTC.
+    """
+    fields: list[tuple[str, str]] = [("fields", ">i2")]
+    for name, type in types.items():
+        fields += [(f"{name}_length", ">i4"), (name, _WIRE[type])]
+    data = b"".join(copy_rows(conn, query, params, "binary"))
+    # A header of 19 bytes, the rows, and two bytes that end it.
+    rows = np.frombuffer(memoryview(data)[19:-2], dtype=np.dtype(fields))
+    found = {name: rows[name].astype(rows[name].dtype.newbyteorder("=")) for name in types}
+    for name, type in types.items():
+        if type == "instant":
+            found[name] += _EPOCH_2000
+    return found
+
+
+_WIRE = {"int4": ">i4", "int8": ">i8", "float8": ">f8", "instant": ">i8"}
+_EPOCH_2000 = 946_684_800_000_000
 
 
 def _blocks(conn: psycopg.Connection[Any], query: str, params: Params) -> Iterator[bytes]:

@@ -38,7 +38,7 @@ def touch(conn: Connection, touches: Sequence[Touch]) -> list[int]:
             "lasts": arrays.numbers(row.last_us for row in rows),
             "counts": arrays.numbers(row.interactions for row in rows),
             "orders": arrays.numbers(row.orders for row in rows),
-            "spends": [row.spend for row in rows],
+            "spends": arrays.numbers(row.spend for row in rows),
         },
     ).fetchall()
     return [row[0] for row in done]

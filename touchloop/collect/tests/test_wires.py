@@ -28,7 +28,7 @@ def test_posthogs_browser_sends_a_list_a_form_or_gzip(door: Served, browser: Sou
     assert door.send("/i/v0/e/?compression=gzip-js", zipped).status == 200
     assert [found.name for found in messages()] == ["Bought"] * 4
     assert {record.wire for record in records()} == {"posthog"}
-    assert browser.write_key not in messages()[0].body
+    assert browser.write_key.encode() not in messages()[0].body
 
 
 @pytest.mark.parametrize(

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from touchloop.core import arrays
 from touchloop.core.db import Connection
 from touchloop.insight.segments.live import Ids, LiveResult
+from touchloop.lake.api import copy_columns
 
 
-@dataclass(frozen=True, slots=True)
-class MembershipChange:
+class MembershipChange(NamedTuple):
     """One customer entered or left one segment."""
 
     customer_id: int
@@ -30,20 +31,20 @@ def apply(
 
     In the caller's transaction; the customers must be locked by it, or touched by it alone.
     """
-    segments = sorted(result.members)
-    if not segments or not len(customers):
+    if not result.members or not len(customers):
         return []
-    stood = _stood(conn, segments, customers)
-    came: list[tuple[int, int]] = []
-    gone: list[tuple[int, int]] = []
-    for segment in segments:
-        before, after = stood.get(segment, _NOBODY), result.members[segment]
-        came += [(x, segment) for x in np.setdiff1d(after, before).tolist()]
-        gone += [(x, segment) for x in np.setdiff1d(before, after).tolist()]
+    places = _Places(np.sort(np.asarray(customers, np.int64)), np.array(sorted(result.members)))
+    stood = np.sort(places.pack(*_stood(conn, places)))
+    stands = np.concatenate(
+        [places.pack(ids, np.full(len(ids), key)) for key, ids in result.members.items()]
+    )
+    came = places.unpack(np.setdiff1d(stands, stood, assume_unique=True))
+    gone = places.unpack(np.setdiff1d(stood, stands, assume_unique=True))
     _delete(conn, gone)
     _insert(conn, came, now)
-    changes = [MembershipChange(x, segment, True, now) for x, segment in came]
-    return changes + [MembershipChange(x, segment, False, now) for x, segment in gone]
+    return [MembershipChange(c, s, True, now) for c, s in came] + [
+        MembershipChange(c, s, False, now) for c, s in gone
+    ]
 
 
 def replace(
@@ -84,16 +85,36 @@ def recount(conn: Connection, now: datetime) -> None:
     )
 
 
-_NOBODY: Ids = np.empty(0, np.int64)
+@dataclass(frozen=True, slots=True)
+class _Places:
+    """Pairs of customer and segment as one number each, among those that are asked about."""
+
+    customers: Ids
+    segments: Ids
+
+    def pack(self, customers: Ids, segments: Ids) -> Ids:
+        mine = np.searchsorted(self.customers, customers)
+        found: Ids = mine * len(self.segments) + np.searchsorted(self.segments, segments)
+        return found
+
+    def unpack(self, pairs: Ids) -> list[tuple[int, int]]:
+        mine, found = np.divmod(np.sort(pairs), len(self.segments))
+        return list(zip(self.customers[mine].tolist(), self.segments[found].tolist(), strict=True))
 
 
-def _stood(conn: Connection, segments: Sequence[int], customers: Sequence[int]) -> dict[int, Ids]:
-    rows = conn.execute(
-        "SELECT segment_id, array_agg(customer_id) FROM segment_members"
-        " WHERE customer_id = ANY(%s) AND segment_id = ANY(%s) GROUP BY segment_id",
-        (list(customers), list(segments)),
-    ).fetchall()
-    return {segment: np.array(found, np.int64) for segment, found in rows}
+def _stood(conn: Connection, places: _Places) -> tuple[Ids, Ids]:
+    rows = copy_columns(
+        conn,
+        "SELECT customer_id, segment_id FROM segment_members"
+        " WHERE customer_id = ANY(%(customers)s::bigint[])"
+        " AND segment_id = ANY(%(segments)s::int[])",
+        {
+            "customers": arrays.numbers(places.customers.tolist()),
+            "segments": arrays.numbers(places.segments.tolist()),
+        },
+        {"customer_id": "int8", "segment_id": "int4"},
+    )
+    return rows["customer_id"], rows["segment_id"]
 
 
 def _ids(conn: Connection, query: str, params: tuple[Any, ...]) -> Ids:
@@ -105,7 +126,7 @@ def _delete(conn: Connection, pairs: list[tuple[int, int]]) -> None:
         conn.execute(
             "DELETE FROM segment_members m USING unnest(%s::bigint[], %s::int[]) AS g(c, s)"
             " WHERE m.customer_id = g.c AND m.segment_id = g.s",
-            ([c for c, _ in pairs], [s for _, s in pairs]),
+            (arrays.numbers(c for c, _ in pairs), arrays.numbers(s for _, s in pairs)),
         )
 
 
@@ -115,5 +136,5 @@ def _insert(conn: Connection, pairs: list[tuple[int, int]], now: datetime) -> No
             "INSERT INTO segment_members (customer_id, segment_id, since)"
             " SELECT c, s, %s FROM unnest(%s::bigint[], %s::int[]) AS n(c, s) ORDER BY c, s"
             " ON CONFLICT DO NOTHING",
-            (now, [c for c, _ in pairs], [s for _, s in pairs]),
+            (now, arrays.numbers(c for c, _ in pairs), arrays.numbers(s for _, s in pairs)),
         )
