@@ -47,7 +47,7 @@ def _empty_only_what_was_filled() -> None:
     """Django's flush truncates every table and makes the permissions anew: .3 s for each test."""
     from django.test import TransactionTestCase
 
-    TransactionTestCase._fixture_teardown = _empty_tables  # type: ignore[method-assign]
+    TransactionTestCase._fixture_teardown = _empty_tables  # type: ignore[attr-defined]
 
 
 def _empty_tables(_: object) -> None:

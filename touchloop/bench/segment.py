@@ -182,7 +182,7 @@ WHERE name = '{ORDER}' AND before_name = '{ADDED}'
 def _compiled(engine: Any, rule: Json) -> int:
     from touchloop.insight.segments.api import RuleSet, compile_rules, parse
 
-    compiled = compile_rules(RuleSet(((0, parse(rule)),)), everyone=True)
+    compiled = compile_rules(RuleSet(((0, parse(rule)),)))
     found: int = engine.rows(
         compiled.sql(NOW, select="SELECT COUNT(*) FILTER (WHERE s0) FROM answer")
     )[0][0]

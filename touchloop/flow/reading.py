@@ -138,13 +138,11 @@ def _properties(interaction_ids: Any, conn: Connection) -> pa.ChunkedArray:
     return table.sort_by("place").column("properties")
 
 
-def _looked_up(numbers: Any, words: Mapping[int, str]) -> pa.Array:
-    """The word of each number, as a dictionary-encoded column."""
+def _looked_up(numbers: Any, words: Mapping[int, str]) -> pa.DictionaryArray:
+    """The word of each number, as a dictionary in which a word may repeat; NULL without one."""
     found, places = np.unique(numbers, return_inverse=True)
-    named = pa.array([words.get(int(number), "") for number in found], pa.string())
-    return pa.DictionaryArray.from_arrays(pa.array(places.astype(np.int32)), named).cast(
-        pa.string()
-    )
+    named = pa.array([words.get(number) for number in found.tolist()], pa.string())
+    return pa.DictionaryArray.from_arrays(pa.array(places.astype(np.int32)), named)
 
 
 def _instants(micros: Any) -> pa.Array:

@@ -1,14 +1,9 @@
-"""The one compiler: rules become one statement over the relations, for everybody or for some.
+"""The statement: rules over the relations of everybody, as one question to DuckDB.
 
-The statement is DuckDB's dialect, a list of named steps over `interactions`, `lines`, `customers`,
-`members`, `scores` (and `wanted`, the customers asked about, when not everybody is). It answers
-with a row for each customer: a boolean per rule, named s<id> (for some customers: the words of bits
-that `deciding` makes the same booleans of), and on request `due`, the first instant, in
-microseconds, at which without a new interaction a window may change any of them.
-
-Verdicts of conditions are collected as bits: a condition is a bit that is set when its verdict
-differs from the verdict on a customer of whom nothing is known. A rule is then a few comparisons
-of words, and customers without any interaction need no row anywhere.
+It is DuckDB's dialect, a list of named steps over `interactions`, `lines`, `customers`, `members`
+and `scores`. It answers with a row for each customer: a boolean per rule, named s<id>, and on
+request `due`, the first instant, in microseconds, at which without a new interaction a window may
+change any of them. Customers without any interaction need no row in any step.
 """
 
 from __future__ import annotations
@@ -16,105 +11,64 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from graphlib import CycleError, TopologicalSorter
-
-from django.utils.translation import gettext as _
 
 from touchloop.consent.api import PURPOSES
-from touchloop.core.errors import Invalid
 from touchloop.insight.segments import counting, ordering
 from touchloop.insight.segments import grammar as g
-from touchloop.insight.segments.deciding import WORD, Verdict, as_sql, decide
+from touchloop.insight.segments.deciding import WORD, as_sql
+from touchloop.insight.segments.described import Described, describe
+from touchloop.insight.segments.limits import compared
 from touchloop.insight.segments.literals import NOW, among, at, before_now, json_text
-from touchloop.insight.segments.needs import Needs, needs
+from touchloop.insight.segments.needs import Needs
 from touchloop.insight.segments.relations import Relation, Step
 from touchloop.insight.segments.selecting import answer
 
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
-    """Rules as a statement. `parts` are in the order in which each reads the ones before."""
+    """Rules as a statement. `steps` are in the order in which each reads the ones before."""
 
-    rules: g.RuleSet
-    parts: tuple[Step | Relation, ...]
-    needs: Needs
     numbers: tuple[tuple[g.Condition, int], ...]
-    verdicts: tuple[tuple[int, Verdict], ...]
+    steps: tuple[Step, ...]
 
     def sql(self, now: datetime, *, until: str = "", select: str = "") -> str:
         """The statement at an instant; `until` a step instead of the answer, for looking inside."""
-        return at(_statement([_as_step(part) for part in self.parts], until, select), now)
-
-    def bound_sql(self, now: datetime) -> str:
-        """The statement for a caller that binds `constants` as relations itself."""
-        return at(_statement([x for x in self.parts if isinstance(x, Step)], "", ""), now)
-
-    @property
-    def constants(self) -> tuple[Relation, ...]:
-        return tuple(part for part in self.parts if isinstance(part, Relation))
+        return at(_statement(self.steps, until, select), now)
 
 
-def compile_rules(rules: g.RuleSet, *, everyone: bool, due: bool = False) -> Compiled:
-    """Compile; Invalid when segments of the set depend on each other in a circle."""
-    leaves = dict.fromkeys(leaf for _id, rule in rules.rules for leaf in g.conditions(rule))
-    inner = frozenset(rules.ids)
-    outer = [x for x in leaves if not (isinstance(x, g.InSegment) and x.segment_id in inner)]
-    numbers = {leaf: number for number, leaf in enumerate(outer)}
+def compile_rules(rules: g.RuleSet, *, due: bool = False) -> Compiled:
+    """Compile, for everyone; Invalid when segments of the set ask about each other in a circle."""
+    described = describe(rules)
+    numbers = dict(described.numbers)
     steps, flips, wakes = _gather(numbers, due=due)
     known = [x for x in numbers if isinstance(x, g.Trait | g.Consent | g.Stage)]
-    parts = [_base(known, everyone=everyone), *steps]
-    parts += _facts(numbers, known, flips)
-    verdicts = {key: decide(rule, numbers, _otherwise) for key, rule in rules.rules}
-    decided = order(rules)
-    if everyone:
-        parts += _layers(rules, decided, verdicts)
-    columns = [f"s{key}" for key in rules.ids] if everyone else words(len(numbers))
-    futures = _futures(needs(rules)) if due else []
+    parts = [_base(known), *steps]
+    parts += _facts(numbers, known, flips, described.words)
+    parts += _layers(described)
+    futures = _futures(described.needs) if due else []
+    columns = [f"s{key}" for key in rules.ids]
     parts += _answer(parts[-1].name, columns, futures + wakes if due else None)
-    ordered = tuple((key, verdicts[key]) for key in decided)
-    return Compiled(rules, tuple(parts), needs(rules), tuple(numbers.items()), ordered)
+    listed = (part.as_step() if isinstance(part, Relation) else part for part in parts)
+    return Compiled(described.numbers, tuple(listed))
 
 
-def words(conditions: int) -> list[str]:
-    """The names of the words that hold so many bits."""
-    return [f"w{i}" for i in range(max(1, -(-conditions // WORD)))]
-
-
-def order(rules: g.RuleSet) -> list[int]:
-    """The segments of the set such that each comes after those that it asks about."""
-    inner = frozenset(rules.ids)
-    graph = {key: g.needs_segments(rule) & inner for key, rule in rules.rules}
-    try:
-        return list(TopologicalSorter(graph).static_order())
-    except CycleError as error:
-        circle = " → ".join(str(x) for x in error.args[1])
-        raise Invalid("rule", _("segments ask about each other in a circle: %s") % circle) from None
-
-
-def _statement(steps: list[Step], until: str, select: str) -> str:
+def _statement(steps: Sequence[Step], until: str, select: str) -> str:
     names = [step.name for step in steps]
     kept = steps[: names.index(until) + 1] if until else steps
     listed = ",\n".join(f"{step.name} AS (\n  {step.sql}\n)" for step in kept)
     return f"WITH {listed}\n{select or f'SELECT * FROM {kept[-1].name}'}"
 
 
-def _as_step(part: Step | Relation) -> Step:
-    return part.as_step() if isinstance(part, Relation) else part
-
-
-def _base(known: Sequence[g.Condition], *, everyone: bool) -> Step:
-    """Whom we ask about, and what is known of them beside interactions."""
-    columns = ["w.customer_id"] if not everyone else ["c.customer_id"]
+def _base(known: Sequence[g.Condition]) -> Step:
+    """Everybody, and what is known of them beside interactions."""
+    columns = ["c.customer_id"]
     if any(isinstance(x, g.Stage) for x in known):
         columns.append("c.stage")
     if any(isinstance(x, g.Consent) for x in known):
         columns.append("COALESCE(c.allowed, 0) AS allowed")
     traits = dict.fromkeys(x.name for x in known if isinstance(x, g.Trait))
     columns += [f"{json_text('c.traits', [name])} AS x{i}" for i, name in enumerate(traits)]
-    table = "customers AS c"
-    if not everyone:
-        table = "wanted AS w LEFT JOIN customers AS c ON c.customer_id = w.customer_id"
-    return Step("base", f"SELECT {', '.join(columns)}\n  FROM {table}")
+    return Step("base", f"SELECT {', '.join(columns)}\n  FROM customers AS c")
 
 
 def _gather(
@@ -161,7 +115,7 @@ def _looked_up(numbers: dict[g.Condition, int]) -> Iterable[tuple[Relation, str]
             ("condition", "BIGINT"), ("name", "VARCHAR"), ("low", "DOUBLE"), ("high", "DOUBLE"),
             ("outside", "BOOLEAN"),
         )  # fmt: skip
-        limits = [(n, x.name, counting.compared(x.op, x.value)) for n, x in scores]
+        limits = [(n, x.name, compared(x.op, x.value)) for n, x in scores]
         rows = tuple((n, name, r.low, r.high, r.outside) for n, name, r in limits)
         yield (
             Relation("asked_scores", columns, rows),
@@ -172,12 +126,12 @@ def _looked_up(numbers: dict[g.Condition, int]) -> Iterable[tuple[Relation, str]
 
 
 def _facts(
-    numbers: dict[g.Condition, int], known: Sequence[g.Condition], flips: list[str]
+    numbers: dict[g.Condition, int], known: Sequence[g.Condition], flips: list[str], words: int
 ) -> list[Step]:
     """A row per customer with the words of bits."""
     traits = list(dict.fromkeys(x.name for x in known if isinstance(x, g.Trait)))
     columns, tables = ["b.customer_id"], "base AS b"
-    for word in range(len(words(len(numbers)))):
+    for word in range(words):
         terms = [f"COALESCE(f.w{word}, 0)"] if flips else []
         terms += [
             f"CASE WHEN {_known(x, traits)} THEN {1 << numbers[x] % WORD} ELSE 0 END"
@@ -189,7 +143,7 @@ def _facts(
     if flips:
         steps = [
             Step("flips", "\n  UNION ALL ".join(flips)),
-            Step("bits", _bits(len(words(len(numbers))))),
+            Step("bits", _bits(words)),
         ]
         tables += " LEFT JOIN bits AS f ON f.customer_id = b.customer_id"
     return [*steps, Step("facts", f"SELECT {', '.join(columns)}\n  FROM {tables}")]
@@ -219,12 +173,12 @@ def _known(leaf: g.Condition, traits: list[str]) -> str:
             raise TypeError(leaf)
 
 
-def _layers(rules: g.RuleSet, decided: list[int], verdicts: dict[int, Verdict]) -> list[Step]:
+def _layers(described: Described) -> list[Step]:
     """Layers of rules: each asks about bits, and about segments of the layers before it."""
-    by_id, inner = dict(rules.rules), frozenset(rules.ids)
+    by_id, verdicts = dict(described.rules.rules), dict(described.verdicts)
     level: dict[int, int] = {}
-    for key in decided:
-        asked = g.needs_segments(by_id[key]) & inner
+    for key in verdicts:
+        asked = g.needs_segments(by_id[key]) & verdicts.keys()
         level[key] = 1 + max((level[x] for x in asked), default=0)
     layers: list[Step] = []
     for number in range(1, max(level.values(), default=0) + 1):
@@ -233,13 +187,6 @@ def _layers(rules: g.RuleSet, decided: list[int], verdicts: dict[int, Verdict]) 
         before = layers[-1].name if layers else "facts"
         layers.append(Step(f"decided_{number}", f"SELECT *, {columns}\n  FROM {before}"))
     return layers
-
-
-def _otherwise(leaf: g.Condition) -> bool:
-    """The verdict when the bit is not set."""
-    if isinstance(leaf, g.Interactions):
-        return counting.otherwise(leaf)
-    return isinstance(leaf, g.InSegment) and not leaf.member
 
 
 def _futures(read: Needs) -> list[str]:

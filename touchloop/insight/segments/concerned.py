@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from touchloop.insight.segments import grammar as g
 from touchloop.insight.segments.live_rules import Live, part
 
-# Each group is a statement of its own, and a statement costs as much as some thousand customers.
+# Each group is read by queries of its own: only few, and large ones, are worth them.
 WORTH_A_GROUP = 1_500
 GROUPS = 3
 

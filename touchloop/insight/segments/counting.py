@@ -7,17 +7,16 @@ to 0.7 ms of planning each, every time, and more when there are many.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from touchloop.insight.segments import grammar as g
 from touchloop.insight.segments import selecting
+from touchloop.insight.segments.limits import counts_many, limit_of
 from touchloop.insight.segments.literals import NOW, among, before_now, json_text, lit
 from touchloop.insight.segments.relations import Relation, Step
-from touchloop.insight.segments.selecting import BOTH, DAY, FROM, INTERACTIONS, LEAD
+from touchloop.insight.segments.selecting import FROM, INTERACTIONS, LEAD
 
-_LARGEST = 1.7976931348623157e308
 _MASK_BITS = 60
 
 ASKED = (
@@ -29,18 +28,6 @@ LIMITS = (
     ("outside", "BOOLEAN"), ("otherwise", "BOOLEAN"), ("wake", "VARCHAR"), ("wake_if", "BOOLEAN"),
     ("length", "BIGINT"), ("crossing", "BIGINT"),
 )  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Range:
-    """A comparison as a closed range of numbers, or what lies outside of it."""
-
-    low: float
-    high: float
-    outside: bool = False
-
-    def holds(self, seen: float) -> bool:
-        return (self.low <= seen <= self.high) != self.outside
 
 
 @dataclass(slots=True)
@@ -59,38 +46,6 @@ class _Reading:
         return (
             f"{self.source}_{'kinds' if self.distinct else 'counts'}{self.key and '_by_'}{self.key}"
         )
-
-
-def compared(op: str, value: float) -> Range:
-    """`seen op value` as a range."""
-    match op:
-        case "gte":
-            return Range(value, _LARGEST)
-        case "gt":
-            return Range(math.nextafter(value, math.inf), _LARGEST)
-        case "lte":
-            return Range(-_LARGEST, value)
-        case "lt":
-            return Range(-_LARGEST, math.nextafter(value, -math.inf))
-        case _:
-            return Range(value, value, outside=op == "ne")
-
-
-def limit_of(leaf: g.Interactions) -> Range:
-    """What the observed number must be; ages are in microseconds."""
-    if leaf.measure in ("first", "last"):
-        return compared(leaf.op, float(age(leaf)))
-    return compared(leaf.op, leaf.value)
-
-
-def age(leaf: g.Interactions) -> int:
-    """The age asked for, in microseconds."""
-    return round(leaf.value * g.SECONDS[leaf.unit] * 1_000_000)
-
-
-def otherwise(leaf: g.Interactions) -> bool:
-    """The verdict on a customer without any such interaction."""
-    return leaf.measure not in ("first", "last") and limit_of(leaf).holds(0.0)
 
 
 def steps(leaves: Iterable[tuple[int, g.Interactions]], *, due: bool) -> list[Step | Relation]:
@@ -171,34 +126,10 @@ def _questions(events: g.Events, source: str) -> tuple[str, ...]:
 
 def _limits(number: int, leaf: g.Interactions) -> tuple[object, ...]:
     limit = limit_of(leaf)
-    length = selecting.bounds(leaf.window).length
-    wake, wake_if = _waking(leaf, limit, length)
-    crossing = None
-    if leaf.measure in ("first", "last"):
-        crossing = age(leaf) + (1 if leaf.op in ("gt", "lte") else 0)
     return (
-        number, leaf.measure, limit.low, limit.high, limit.outside, otherwise(leaf),
-        wake, wake_if, length, crossing,
+        number, limit.measure, limit.range.low, limit.range.high, limit.range.outside,
+        limit.otherwise, limit.wake, limit.wake_if, limit.length, limit.crossing,
     )  # fmt: skip
-
-
-def _waking(leaf: g.Interactions, limit: Range, length: int | None) -> tuple[str, bool | None]:
-    """Which interaction's leaving of the window may change the verdict, and at which verdict.
-
-    Counts only fall while nothing new comes. "At least one" changes when the newest leaves; a
-    higher count may change when the oldest does, and only while it is reached.
-    """
-    if length is None:
-        return "never", None
-    if leaf.measure in ("first", "last"):
-        return leaf.measure, None
-    if leaf.measure == "sum":
-        return "first", None
-    if _any_or_none(limit) and leaf.measure != "distinct":  # the newest may have no value
-        return "last", limit.holds(1.0)
-    if leaf.op in ("eq", "ne"):
-        return "first", None
-    return "first", leaf.op in ("gt", "gte")
 
 
 def _measured(leaf: g.Interactions, source: str) -> str:
@@ -206,17 +137,18 @@ def _measured(leaf: g.Interactions, source: str) -> str:
     if leaf.measure not in ("sum", "distinct"):
         return ""
     lead = LEAD[source]
+    day = selecting.day_of(f"EPOCH_US({lead}.occurred_at)")
     match leaf.of:
         case "property":
             text = json_text("i.properties", leaf.path.split("."))
             if leaf.measure == "distinct":
                 return text
-            number = f"TRY_CAST({text} AS DOUBLE)"
+            number = selecting.as_number(text)
             return f"CASE WHEN {number} BETWEEN -1e300 AND 1e300 THEN {number} END"
         case "day":
-            return f"CAST(EPOCH_US({lead}.occurred_at) // {DAY} AS VARCHAR)"
+            return f"CAST({day} AS VARCHAR)"
         case "week":  # weeks begin on Monday; 1970 began on a Thursday
-            return f"CAST((EPOCH_US({lead}.occurred_at) // {DAY} + 3) // 7 AS VARCHAR)"
+            return f"CAST(({day} + 3) // 7 AS VARCHAR)"
         case "value" | "channel" | "location":
             return f"i.{leaf.of}"
         case _:
@@ -231,7 +163,7 @@ def _read(reading: _Reading, *, due: bool) -> list[Step | Relation]:
     lead = LEAD[reading.source]
     leaves = [leaf for _, leaf in reading.leaves]
     columns = [f"{lead}.customer_id", f"{lead}.name", f"EPOCH_US({lead}.occurred_at) AS t"]
-    single = reading.source != INTERACTIONS and any(_counts_many(leaf) for leaf in leaves)
+    single = reading.source != INTERACTIONS and any(counts_many(leaf) for leaf in leaves)
     if single:
         columns.append(f"{lead}.interaction_id")
     if reading.key:
@@ -246,16 +178,6 @@ def _read(reading: _Reading, *, due: bool) -> list[Step | Relation]:
         Step(f"hits_{reading.name}", _hits(reading, single=single)),
         Step(reading.name, _grouped(reading, single=single, due=due)),
     ]
-
-
-def _counts_many(leaf: g.Interactions) -> bool:
-    """Whether it matters how many interactions the lines belong to, not only whether any does."""
-    return leaf.measure == "count" and not _any_or_none(limit_of(leaf))
-
-
-def _any_or_none(limit: Range) -> bool:
-    """The limit only tells something from nothing."""
-    return limit.holds(0.0) != limit.holds(1.0) and limit.holds(1.0) == limit.holds(_LARGEST)
 
 
 def _prune(leaves: list[g.Interactions], source: str) -> list[str]:
@@ -352,5 +274,3 @@ WAKES = f"""SELECT customer_id, CASE
   SELECT customer_id, crossing + CASE measure WHEN 'first' THEN first_t ELSE last_t END AS due
   FROM judged WHERE crossing IS NOT NULL AND crossing
     + CASE measure WHEN 'first' THEN first_t ELSE last_t END > {NOW}"""
-
-__all__ = ["BOTH", "WAKES", "Range", "age", "compared", "limit_of", "otherwise", "steps"]

@@ -1,7 +1,7 @@
 """A rule over the verdicts of its conditions: a few comparisons of words of bits.
 
-The same tree is written as SQL, where everybody is asked about, and worked out on arrays, where
-the planning of a column for each of fifty rules would cost more than the work.
+The same tree is written as SQL, where everybody is asked about, and worked out on arrays, for the
+customers just touched.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The compiler's first caller: everybody, over the lake. New segments, previews, comparisons."""
+"""The rules for everybody, over the lake: new segments, previews, comparisons."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def fill(conn: Connection, segment_id: int, now: datetime) -> Filled:
     start = time.perf_counter()
     segment = keeping.get(segment_id, conn=conn, lock=True)
     rule = gated(parse(segment.rule), segment.purpose)
-    compiled = compile_rules(g.RuleSet(((segment_id, rule),)), everyone=True, due=True)
+    compiled = compile_rules(g.RuleSet(((segment_id, rule),)), due=True)
     with engine(conn) as opened:
         found = opened.execute(
             compiled.sql(now, select=f"SELECT customer_id, s{segment_id} AS inside, due"
@@ -80,9 +80,7 @@ def preview(conn: Connection, rule: Any, now: datetime, *, purpose: str | None =
     """What a rule (as JSON) would hold now; Invalid when it is not one."""
     start = time.perf_counter()
     parsed = parse(rule)
-    compiled = compile_rules(
-        g.RuleSet(((0, gated(parsed, purpose) if purpose else parsed),)), everyone=True
-    )
+    compiled = compile_rules(g.RuleSet(((0, gated(parsed, purpose) if purpose else parsed),)))
     with engine(conn) as opened:
         count, total, sample = opened.rows(
             compiled.sql(now, select="SELECT COUNT(*) FILTER (WHERE s0), COUNT(*),"
@@ -97,7 +95,7 @@ def compare(
     """Both rules (as JSON) for everybody, in one statement."""
     start = time.perf_counter()
     rules = [gated(parse(x), purpose) if purpose else parse(x) for x in (old, new)]
-    compiled = compile_rules(g.RuleSet(tuple(enumerate(rules))), everyone=True)
+    compiled = compile_rules(g.RuleSet(tuple(enumerate(rules))))
     select = (
         "SELECT COUNT(*) FILTER (WHERE s0), COUNT(*) FILTER (WHERE s1),"
         " COUNT(*) FILTER (WHERE s1 AND NOT s0), COUNT(*) FILTER (WHERE s0 AND NOT s1), COUNT(*)"

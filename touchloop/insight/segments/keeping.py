@@ -18,7 +18,7 @@ from touchloop.core import db
 from touchloop.core.db import Connection
 from touchloop.core.errors import Invalid, NotFound
 from touchloop.insight.segments import grammar as g
-from touchloop.insight.segments.compile import order
+from touchloop.insight.segments.described import order
 from touchloop.insight.segments.parsing import parse, to_json
 from touchloop.insight.segments.sentence import sentence
 

@@ -59,5 +59,7 @@ def among(column: str, values: Iterable[str]) -> str:
 
 def json_text(column: str, keys: Iterable[str]) -> str:
     """The text under a path of a JSON column; NULL where there is none, or JSON's null."""
-    path = "$" + "".join(f'."{key}"' for key in keys)
+    found = list(keys)
+    # A lone asterisk is a wildcard even between quotes; a pointer knows none.
+    path = "/*" if found == ["*"] else "$" + "".join(f'."{key}"' for key in found)
     return f"JSON_EXTRACT_STRING({column}, {lit(path)})"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from touchloop.insight.segments import grammar as g
 from touchloop.insight.segments.literals import NOW
 from touchloop.insight.segments.relations import Step
-from touchloop.insight.segments.selecting import DAY, bounds, rows
+from touchloop.insight.segments.selecting import DAY, bounds, day_of, rows
 
 # Every condition ends in a step of this shape; a row stands for a customer about whom it is true
 # (`held`) or may become so by itself (`due`).
@@ -39,8 +39,8 @@ def overdue(number: int, leaf: g.Overdue) -> list[Step]:
         Step(f"visits_{number}", rows(leaf.events, leaf.window, "")),
         Step(
             f"days_{number}",
-            f"""SELECT customer_id, t // {DAY} AS day, MIN(t) AS first_t, MAX(t) AS last_t
-  FROM visits_{number} GROUP BY customer_id, t // {DAY}""",
+            f"""SELECT customer_id, {day_of("t")} AS day, MIN(t) AS first_t, MAX(t) AS last_t
+  FROM visits_{number} GROUP BY customer_id, {day_of("t")}""",
         ),
         Step(
             f"gaps_{number}",

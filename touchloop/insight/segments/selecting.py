@@ -10,7 +10,8 @@ from touchloop.insight.segments import grammar as g
 from touchloop.insight.segments.literals import among, before_now, json_text, lit
 
 _SIGN = {"eq": "=", "ne": "<>", "gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
-_NUMBERS = "BETWEEN -1e300 AND 1e300"  # what lies beyond (NaN, infinities) is no number
+LARGEST_NUMBER = 1e300  # what lies beyond (NaN, infinities) is no number
+_NUMBERS = "BETWEEN -1e300 AND 1e300"
 
 # The three shapes in which rows are read; in the third a product stands beside its interaction.
 INTERACTIONS, LINES, BOTH = "interactions", "lines", "lines_in_context"
@@ -23,6 +24,10 @@ FROM = {
 LEAD = {INTERACTIONS: "i", LINES: "l", BOTH: "l"}  # who gives customer, name, instant
 
 DAY = 86_400_000_000
+_LONG_AGO = 7 * 110_000 * DAY  # whole weeks: what is divided is never negative, and rounds down
+
+# An instant with an offset from UTC; TIMESTAMP would read it and pass the offset over.
+_OFFSET = r":[0-9]{2}(\.[0-9]+)? ?[+-][0-9]{2}(:?[0-9]{2})?$"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,15 +86,34 @@ def answer(text: str, value: g.Value) -> str:
             return f"STARTS_WITH({text}, {lit(value.values[0])})"
     match value.type:
         case "number":
-            number = f"TRY_CAST({text} AS DOUBLE)"
+            number = as_number(text)
             return f"({_compared(number, value)} AND {number} {_NUMBERS})"
         case "date":
-            return _compared(f"TRY_CAST({text} AS TIMESTAMP)", value)
+            return _compared(as_instant(text), value)
         case "bool":
             wanted = value.values[0] is (value.op == "eq")
             return f"{text} = {lit('true' if wanted else 'false')}"
         case _:
             return _compared(text, value)
+
+
+def as_number(text: str) -> str:
+    """The number that a text says; NULL where it says none."""
+    return f"TRY_CAST({text} AS DOUBLE)"
+
+
+def as_instant(text: str) -> str:
+    """The instant that a text says, in UTC; NULL where it says none."""
+    zoned = f"MAKE_TIMESTAMP(EPOCH_US(TRY_CAST({text} AS TIMESTAMPTZ)))"
+    return (
+        f"CASE WHEN REGEXP_MATCHES({text}, {lit(_OFFSET)}) THEN {zoned}"
+        f" ELSE TRY_CAST({text} AS TIMESTAMP) END"
+    )
+
+
+def day_of(micros: str) -> str:
+    """The day (UTC) of an instant in microseconds, counted from some Thursday."""
+    return f"({micros} + {_LONG_AGO}) // {DAY}"
 
 
 def named(events: g.Events, lead: str) -> list[str]:

@@ -60,7 +60,7 @@ def why(conn: Connection, customer_id: int, segment_id: int, now: datetime) -> W
 
 def _seen(rules: g.RuleSet, relations: dict[str, Any], now: datetime) -> dict[g.Condition, float]:
     """The numbers behind the verdicts, out of the very statement that decides."""
-    compiled = compile_rules(rules, everyone=True)
+    compiled = compile_rules(rules)
     if not any(isinstance(leaf, g.Interactions) for leaf, _n in compiled.numbers):
         return {}
     with duckdb.connect(":memory:", config={"threads": 1}) as connection:

@@ -9,7 +9,7 @@ import json
 import math
 import statistics
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from touchloop.insight.segments import grammar as g
@@ -219,9 +219,10 @@ def number(value: Any) -> float | None:
 
 def date(value: Any) -> datetime | None:
     try:
-        return datetime.fromisoformat(value) if isinstance(value, str) else None
+        found = datetime.fromisoformat(value) if isinstance(value, str) else None
     except ValueError:
         return None
+    return found.astimezone(UTC).replace(tzinfo=None) if found and found.tzinfo else found
 
 
 def inside(instant: datetime, window: g.Window, now: datetime) -> bool:

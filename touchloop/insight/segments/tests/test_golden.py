@@ -56,11 +56,11 @@ RULES: dict[str, Any] = {example.slug: example.rule for example in EXAMPLES} | {
 
 
 @pytest.mark.parametrize("name", RULES)
-@pytest.mark.parametrize("everyone", [True, False])
-def test_a_rule_compiles_to_the_approved_statement(name: str, everyone: bool) -> None:
+@pytest.mark.parametrize("due", [False, True])
+def test_a_rule_compiles_to_the_approved_statement(name: str, due: bool) -> None:
     rules = g.RuleSet(((1, parse(RULES[name])),))
-    found = compile_rules(rules, everyone=everyone, due=not everyone).sql(NOW) + "\n"
-    file = GOLDEN / f"{name}{'' if everyone else '.live'}.sql"
+    found = compile_rules(rules, due=due).sql(NOW) + "\n"
+    file = GOLDEN / f"{name}{'.due' if due else ''}.sql"
     if os.environ.get("GOLDEN") == "write":
         file.write_text(found)
     assert found == file.read_text()

@@ -44,7 +44,7 @@ def outcome(
 @given(worlds.rule_sets(), worlds.crowds())
 def test_everybody_is_decided_as_the_grammar_says(rules: g.RuleSet, people: list[Person]) -> None:
     now = worlds.NOON
-    sql = compile_rules(rules, everyone=True).sql(now.replace(tzinfo=UTC))
+    sql = compile_rules(rules).sql(now.replace(tzinfo=UTC))
     with duckdb.connect() as connection:
         for name, table in worlds.relations(people).items():
             connection.register(name, table)

@@ -86,7 +86,7 @@ def test_what_is_typed_stays_a_value(evil: str) -> None:
                               "lines": [{"field": "brand", "value": evil}]}},
         ]}
     )  # fmt: skip
-    compiled = compile_rules(g.RuleSet(((1, rule),)), everyone=True)
+    compiled = compile_rules(g.RuleSet(((1, rule),)))
     with duckdb.connect() as connection:
         for name, schema in live.SCHEMAS.items():
             connection.register(name, schema.empty_table())
@@ -96,7 +96,7 @@ def test_what_is_typed_stays_a_value(evil: str) -> None:
 def test_segments_in_a_circle_are_refused() -> None:
     rules = g.RuleSet(((1, g.InSegment(2)), (2, g.Not(g.InSegment(1)))))
     with pytest.raises(Invalid, match="circle"):
-        compile_rules(rules, everyone=True)
+        compile_rules(rules)
 
 
 @pytest.mark.parametrize(

@@ -20,27 +20,27 @@ CHANNELS = ("web", "store")
 TEXTS = ("a", "ab", "b'c", "")
 OPS = ("eq", "ne", "gt", "gte", "lt", "lte")
 
-JSON_VALUES: tuple[Any, ...] = (None, True, False, 3, 2.5, "3", "a", "ab", "2026-01-01", [1], {})
+JSON_VALUES: tuple[Any, ...] = (
+    None, True, False, 3, 2.5, "3", "a", "ab", "2026-01-01", "2026-01-01T01:00:00+02:00", [1], {},
+)  # fmt: skip
 numbers = st.sampled_from((0.0, 1.0, 2.0, 2.5, 3.0, -1.0))
 
 
 @st.composite
-def crowds(draw: st.DrawFn, size: int = 16) -> list[Person]:
+def crowds(draw: st.DrawFn, size: int = 16, values: tuple[Any, ...] = JSON_VALUES) -> list[Person]:
     """Some people, each with own interactions, many of them on the edges of windows."""
     chance = Random(draw(st.integers(0, 2**32)))
-    people = [_person(chance, 10 + i) for i in range(size)]
+    people = [_person(chance, 10 + i, values) for i in range(size)]
     for number, happening in enumerate(h for person in people for h in person.history):
         happening.interaction_id = number
     return people
 
 
-def _person(chance: Random, id: int) -> Person:
+def _person(chance: Random, id: int, values: tuple[Any, ...]) -> Person:
     return Person(
         id=id,
-        history=[_happening(chance) for _ in range(chance.choice((0, 1, 2, 4, 6, 9)))],
-        traits={
-            name: chance.choice(JSON_VALUES) for name in ("city", "a.b") if chance.random() < 0.7
-        },
+        history=[_happening(chance, values) for _ in range(chance.choice((0, 1, 2, 4, 6, 9)))],
+        traits={name: chance.choice(values) for name in ("city", "a.b") if chance.random() < 0.7},
         stage=chance.choice((None, "new", "loyal")),
         allowed=chance.randrange(256),
         segments={x for x in (101, 102) if chance.random() < 0.5},
@@ -50,15 +50,15 @@ def _person(chance: Random, id: int) -> Person:
     )
 
 
-def _happening(chance: Random) -> Happening:
+def _happening(chance: Random, values: tuple[Any, ...]) -> Happening:
     own = chance.random() < 0.1  # what Touchloop itself notes
     ago = timedelta(
         days=chance.randrange(16), hours=chance.choice((0, 0, 0, 1, 5)),
         microseconds=chance.choice((0, 0, 0, 1, -1)),
     )  # fmt: skip
-    properties: dict[str, Any] = {"p": chance.choice(JSON_VALUES)}
+    properties: dict[str, Any] = {"p": chance.choice(values)}
     if chance.random() < 0.5:
-        properties["q"] = {"r s": chance.choice(JSON_VALUES)}
+        properties["q"] = {"r s": chance.choice(values)}
     return Happening(
         interaction_id=0,
         name="Segment Left" if own else chance.choice((*NAMES, *NAMES[:2], NAMES[0])),

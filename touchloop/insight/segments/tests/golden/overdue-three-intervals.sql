@@ -8,8 +8,8 @@ visits_0 AS (
   WHERE i.name = 'Order Completed' AND i.occurred_at <= TIMESTAMP '2026-03-04 12:00:00.000000'
 ),
 days_0 AS (
-  SELECT customer_id, t // 86400000000 AS day, MIN(t) AS first_t, MAX(t) AS last_t
-  FROM visits_0 GROUP BY customer_id, t // 86400000000
+  SELECT customer_id, (t + 66528000000000000) // 86400000000 AS day, MIN(t) AS first_t, MAX(t) AS last_t
+  FROM visits_0 GROUP BY customer_id, (t + 66528000000000000) // 86400000000
 ),
 gaps_0 AS (
   SELECT customer_id, first_t, last_t,

@@ -20,7 +20,7 @@ asked_now AS (
   FROM asked
 ),
 read_interactions_kinds AS (
-  SELECT i.customer_id, i.name, EPOCH_US(i.occurred_at) AS t, CAST((EPOCH_US(i.occurred_at) // 86400000000 + 3) // 7 AS VARCHAR) AS v1
+  SELECT i.customer_id, i.name, EPOCH_US(i.occurred_at) AS t, CAST(((EPOCH_US(i.occurred_at) + 66528000000000000) // 86400000000 + 3) // 7 AS VARCHAR) AS v1
   FROM interactions AS i
   WHERE i.occurred_at <= TIMESTAMP '2026-03-04 12:00:00.000000' AND i.name = 'Order Completed' AND i.occurred_at > TIMESTAMP '2026-01-07 12:00:00.000000'
 ),

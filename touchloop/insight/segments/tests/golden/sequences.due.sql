@@ -1,6 +1,6 @@
 WITH base AS (
-  SELECT w.customer_id
-  FROM wanted AS w LEFT JOIN customers AS c ON c.customer_id = w.customer_id
+  SELECT c.customer_id
+  FROM customers AS c
 ),
 marks_0 AS (
   SELECT i.customer_id, EPOCH_US(i.occurred_at) AS t, 1 AS first
@@ -61,6 +61,10 @@ facts AS (
   SELECT b.customer_id, COALESCE(f.w0, 0) AS w0
   FROM base AS b LEFT JOIN bits AS f ON f.customer_id = b.customer_id
 ),
+decided_1 AS (
+  SELECT *, (w0 & 3) = 3 AS s1
+  FROM facts
+),
 wakes AS (
   SELECT customer_id, EPOCH_US(occurred_at) AS due FROM interactions WHERE occurred_at > TIMESTAMP '2026-03-04 12:00:00.000000' AND name IN ('Order Completed', 'Product Added')
   UNION ALL SELECT customer_id, due FROM sequence_0
@@ -71,7 +75,7 @@ soonest AS (
   FROM wakes WHERE due > 1772625600000000 GROUP BY customer_id
 ),
 answer AS (
-  SELECT d.customer_id, d.w0, n.due
-  FROM facts AS d LEFT JOIN soonest AS n ON n.customer_id = d.customer_id
+  SELECT d.customer_id, d.s1, n.due
+  FROM decided_1 AS d LEFT JOIN soonest AS n ON n.customer_id = d.customer_id
 )
 SELECT * FROM answer

@@ -1,6 +1,6 @@
 WITH base AS (
-  SELECT w.customer_id
-  FROM wanted AS w LEFT JOIN customers AS c ON c.customer_id = w.customer_id
+  SELECT c.customer_id
+  FROM customers AS c
 ),
 asked AS (
   SELECT CAST(condition AS BIGINT) AS condition, CAST(reading AS VARCHAR) AS reading, CAST(name AS VARCHAR) AS name, CAST(key AS VARCHAR) AS key, CAST(pick AS BIGINT) AS pick, CAST(length AS BIGINT) AS length, CAST(start AS BIGINT) AS start, CAST(stop AS BIGINT) AS stop, CAST(need0 AS BIGINT) AS need0
@@ -20,7 +20,7 @@ asked_now AS (
   FROM asked
 ),
 read_interactions_kinds AS (
-  SELECT i.customer_id, i.name, EPOCH_US(i.occurred_at) AS t, CAST((EPOCH_US(i.occurred_at) // 86400000000 + 3) // 7 AS VARCHAR) AS v1
+  SELECT i.customer_id, i.name, EPOCH_US(i.occurred_at) AS t, CAST(((EPOCH_US(i.occurred_at) + 66528000000000000) // 86400000000 + 3) // 7 AS VARCHAR) AS v1
   FROM interactions AS i
   WHERE i.occurred_at <= TIMESTAMP '2026-03-04 12:00:00.000000' AND i.name = 'Order Completed' AND i.occurred_at > TIMESTAMP '2026-01-07 12:00:00.000000'
 ),
@@ -69,6 +69,10 @@ facts AS (
   SELECT b.customer_id, COALESCE(f.w0, 0) AS w0
   FROM base AS b LEFT JOIN bits AS f ON f.customer_id = b.customer_id
 ),
+decided_1 AS (
+  SELECT *, (w0 & 3) = 1 AS s1
+  FROM facts
+),
 wakes AS (
   SELECT customer_id, EPOCH_US(occurred_at) AS due FROM interactions WHERE occurred_at > TIMESTAMP '2026-03-04 12:00:00.000000' AND name = 'Order Completed'
   UNION ALL SELECT customer_id, EPOCH_US(occurred_at) AS due FROM lines WHERE occurred_at > TIMESTAMP '2026-03-04 12:00:00.000000' AND name = 'Order Completed'
@@ -87,7 +91,7 @@ soonest AS (
   FROM wakes WHERE due > 1772625600000000 GROUP BY customer_id
 ),
 answer AS (
-  SELECT d.customer_id, d.w0, n.due
-  FROM facts AS d LEFT JOIN soonest AS n ON n.customer_id = d.customer_id
+  SELECT d.customer_id, d.s1, n.due
+  FROM decided_1 AS d LEFT JOIN soonest AS n ON n.customer_id = d.customer_id
 )
 SELECT * FROM answer

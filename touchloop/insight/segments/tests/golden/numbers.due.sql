@@ -1,6 +1,6 @@
 WITH base AS (
-  SELECT w.customer_id
-  FROM wanted AS w LEFT JOIN customers AS c ON c.customer_id = w.customer_id
+  SELECT c.customer_id
+  FROM customers AS c
 ),
 asked AS (
   SELECT CAST(condition AS BIGINT) AS condition, CAST(reading AS VARCHAR) AS reading, CAST(name AS VARCHAR) AS name, CAST(key AS VARCHAR) AS key, CAST(pick AS BIGINT) AS pick, CAST(length AS BIGINT) AS length, CAST(start AS BIGINT) AS start, CAST(stop AS BIGINT) AS stop, CAST(need0 AS BIGINT) AS need0
@@ -85,6 +85,10 @@ facts AS (
   SELECT b.customer_id, COALESCE(f.w0, 0) AS w0
   FROM base AS b LEFT JOIN bits AS f ON f.customer_id = b.customer_id
 ),
+decided_1 AS (
+  SELECT *, (w0 & 7) = 7 AS s1
+  FROM facts
+),
 wakes AS (
   SELECT customer_id, EPOCH_US(occurred_at) AS due FROM interactions WHERE occurred_at > TIMESTAMP '2026-03-04 12:00:00.000000'
   UNION ALL SELECT customer_id, EPOCH_US(occurred_at) AS due FROM lines WHERE occurred_at > TIMESTAMP '2026-03-04 12:00:00.000000' AND name = 'Order Completed'
@@ -103,7 +107,7 @@ soonest AS (
   FROM wakes WHERE due > 1772625600000000 GROUP BY customer_id
 ),
 answer AS (
-  SELECT d.customer_id, d.w0, n.due
-  FROM facts AS d LEFT JOIN soonest AS n ON n.customer_id = d.customer_id
+  SELECT d.customer_id, d.s1, n.due
+  FROM decided_1 AS d LEFT JOIN soonest AS n ON n.customer_id = d.customer_id
 )
 SELECT * FROM answer

@@ -1,6 +1,6 @@
 WITH base AS (
-  SELECT w.customer_id
-  FROM wanted AS w LEFT JOIN customers AS c ON c.customer_id = w.customer_id
+  SELECT c.customer_id
+  FROM customers AS c
 ),
 asked_scores AS (
   SELECT CAST(condition AS BIGINT) AS condition, CAST(name AS VARCHAR) AS name, CAST(low AS DOUBLE) AS low, CAST(high AS DOUBLE) AS high, CAST(outside AS BOOLEAN) AS outside
@@ -18,6 +18,10 @@ facts AS (
   SELECT b.customer_id, COALESCE(f.w0, 0) AS w0
   FROM base AS b LEFT JOIN bits AS f ON f.customer_id = b.customer_id
 ),
+decided_1 AS (
+  SELECT *, (w0 & 1) = 1 AS s1
+  FROM facts
+),
 wakes AS (
   SELECT customer_id, CAST(NULL AS BIGINT) AS due FROM base
 ),
@@ -26,7 +30,7 @@ soonest AS (
   FROM wakes WHERE due > 1772625600000000 GROUP BY customer_id
 ),
 answer AS (
-  SELECT d.customer_id, d.w0, n.due
-  FROM facts AS d LEFT JOIN soonest AS n ON n.customer_id = d.customer_id
+  SELECT d.customer_id, d.s1, n.due
+  FROM decided_1 AS d LEFT JOIN soonest AS n ON n.customer_id = d.customer_id
 )
 SELECT * FROM answer

@@ -1,6 +1,6 @@
 WITH base AS (
-  SELECT w.customer_id
-  FROM wanted AS w LEFT JOIN customers AS c ON c.customer_id = w.customer_id
+  SELECT c.customer_id
+  FROM customers AS c
 ),
 visits_0 AS (
   SELECT i.customer_id, EPOCH_US(i.occurred_at) AS t
@@ -8,8 +8,8 @@ visits_0 AS (
   WHERE i.name = 'Order Completed' AND i.occurred_at <= TIMESTAMP '2026-03-04 12:00:00.000000'
 ),
 days_0 AS (
-  SELECT customer_id, t // 86400000000 AS day, MIN(t) AS first_t, MAX(t) AS last_t
-  FROM visits_0 GROUP BY customer_id, t // 86400000000
+  SELECT customer_id, (t + 66528000000000000) // 86400000000 AS day, MIN(t) AS first_t, MAX(t) AS last_t
+  FROM visits_0 GROUP BY customer_id, (t + 66528000000000000) // 86400000000
 ),
 gaps_0 AS (
   SELECT customer_id, first_t, last_t,
@@ -41,6 +41,10 @@ facts AS (
   SELECT b.customer_id, COALESCE(f.w0, 0) AS w0
   FROM base AS b LEFT JOIN bits AS f ON f.customer_id = b.customer_id
 ),
+decided_1 AS (
+  SELECT *, (w0 & 1) = 1 AS s1
+  FROM facts
+),
 wakes AS (
   SELECT customer_id, EPOCH_US(occurred_at) AS due FROM interactions WHERE occurred_at > TIMESTAMP '2026-03-04 12:00:00.000000' AND name = 'Order Completed'
   UNION ALL SELECT customer_id, due FROM overdue_0
@@ -50,7 +54,7 @@ soonest AS (
   FROM wakes WHERE due > 1772625600000000 GROUP BY customer_id
 ),
 answer AS (
-  SELECT d.customer_id, d.w0, n.due
-  FROM facts AS d LEFT JOIN soonest AS n ON n.customer_id = d.customer_id
+  SELECT d.customer_id, d.s1, n.due
+  FROM decided_1 AS d LEFT JOIN soonest AS n ON n.customer_id = d.customer_id
 )
 SELECT * FROM answer
