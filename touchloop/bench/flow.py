@@ -83,8 +83,10 @@ def settle(conn: Any, customers: int, interactions: int) -> Any:
     for name, rule in rules.fifty():
         made = segments.create(name, rule=rule, purpose="service", actor=None, now=clock.now())
         filling.fill_segment(made.id)
-    conn.execute("ANALYZE")  # as autovacuum would have done by now
     conn.commit()
+    conn.autocommit = True
+    conn.execute("VACUUM ANALYZE")  # as autovacuum would have done by now
+    conn.autocommit = False
     return source
 
 

@@ -18,10 +18,9 @@ from touchloop.core import arrays
 from touchloop.core.db import Connection
 from touchloop.flow.batch import Work
 from touchloop.insight.segments.api import SCHEMAS, Needs, Reading
-from touchloop.lake.api import copy_rows, copy_to_arrow
+from touchloop.lake.api import copy_columns, copy_to_arrow
 
 NOBODY = pa.table({"customer_id": pa.array([], pa.int64())})
-_EPOCH_2000 = 946_684_800_000_000
 
 
 def relations(needs: Needs, customers: Sequence[int], work: Work) -> dict[str, pa.Table]:
@@ -54,21 +53,28 @@ def relations(needs: Needs, customers: Sequence[int], work: Work) -> dict[str, p
 
 def _interactions(reading: Reading, customers: Sequence[int], work: Work) -> pa.Table:
     kinds = _kinds(reading, work)
-    rows = _fixed(
+    wanted = _COLUMNS["always"] | {
+        name: kind
+        for column in sorted(reading.columns & _COLUMNS.keys())
+        for name, kind in _COLUMNS[column].items()
+    }
+    selected = ", ".join(f"{_EXPRESSIONS[name]} AS {name}" for name in wanted)
+    rows = copy_columns(
         work.conn,
-        _INTERACTIONS,
+        f"SELECT {selected} {_OF_CUSTOMERS}",
         _parameters(reading, customers, kinds, work.now),
-        ("customer_id", "interaction_id", "kind_id", "touchpoint_id", "occurred_at", "value"),
-        "iiIItf",
+        wanted,
     )
     names = {id: name for (_, name), id in work.catalogue.kinds.items()}
     columns = {
         "customer_id": pa.array(rows["customer_id"]),
-        "interaction_id": pa.array(rows["interaction_id"]),
         "name": _looked_up(rows["kind_id"], names),
-        "occurred_at": _instants(rows["occurred_at"]),
-        "value": pa.array(rows["value"], from_pandas=True),
+        "occurred_at": pa.array(rows["occurred_at"]).cast(pa.timestamp("us")),
     }
+    if "id" in rows:
+        columns["interaction_id"] = pa.array(rows["id"])
+    if "value" in rows:
+        columns["value"] = pa.array(rows["value"], from_pandas=True)
     if "type" in reading.columns:
         types = {id: type for (type, _), id in work.catalogue.kinds.items()}
         columns["type"] = _looked_up(rows["kind_id"], types)
@@ -78,7 +84,7 @@ def _interactions(reading: Reading, customers: Sequence[int], work: Work) -> pa.
             words = {id: names[place] for id, names in places.items()}
             columns[column] = _looked_up(rows["touchpoint_id"], words)
     if "properties" in reading.columns:
-        columns["properties"] = _properties(rows["interaction_id"], work.conn)
+        columns["properties"] = _properties(rows["id"], work.conn)
     return pa.table(columns)
 
 
@@ -140,41 +146,34 @@ def _properties(interaction_ids: Any, conn: Connection) -> pa.ChunkedArray:
 
 def _looked_up(numbers: Any, words: Mapping[int, str]) -> pa.DictionaryArray:
     """The word of each number, as a dictionary in which a word may repeat; NULL without one."""
-    found, places = np.unique(numbers, return_inverse=True)
-    named = pa.array([words.get(number) for number in found.tolist()], pa.string())
-    return pa.DictionaryArray.from_arrays(pa.array(places.astype(np.int32)), named)
+    last = int(numbers.max(initial=0))  # numbers of kinds and places are counted from one
+    named = pa.array([words.get(number) for number in range(last + 1)], pa.string())
+    return pa.DictionaryArray.from_arrays(pa.array(numbers.astype(np.int32)), named)
 
 
-def _instants(micros: Any) -> pa.Array:
-    return pa.array(micros + _EPOCH_2000, pa.int64()).cast(pa.timestamp("us"))
-
-
-_WIDTHS = {"i": (8, ">i8"), "I": (4, ">i4"), "t": (8, ">i8"), "f": (8, ">f8")}
-
-
-def _fixed(
-    conn: Connection, query: str, params: Mapping[str, Any], names: Sequence[str], widths: str
-) -> dict[str, Any]:
-    """Columns of a query whose fields are all of fixed width and never NULL."""
-    fields: list[tuple[str, str]] = [("fields", ">i2")]
-    for name, letter in zip(names, widths, strict=True):
-        fields += [(f"{name}_length", ">i4"), (name, _WIDTHS[letter][1])]
-    data = b"".join(copy_rows(conn, query, params, "binary"))
-    # A header of 19 bytes, the rows, and two bytes that end it.
-    rows = np.frombuffer(memoryview(data)[19:-2], dtype=np.dtype(fields))
-    return {name: rows[name].astype(rows[name].dtype.newbyteorder("=")) for name in names}
-
+# What the columns of the relation need of the log; each stands in the index of the timeline.
+_COLUMNS: dict[str, dict[str, str]] = {
+    "always": {"customer_id": "int8", "kind_id": "int4", "occurred_at": "instant"},
+    "interaction_id": {"id": "int8"},
+    "properties": {"id": "int8"},
+    "channel": {"touchpoint_id": "int4"},
+    "location": {"touchpoint_id": "int4"},
+    "value": {"value": "float8"},
+}
+_EXPRESSIONS = {
+    "customer_id": "i.customer_id",
+    "id": "x.id",
+    "kind_id": "x.kind_id",
+    "touchpoint_id": "coalesce(x.touchpoint_id, 0)",
+    "occurred_at": "x.occurred_at",
+    "value": "coalesce(x.value, 'NaN'::float8)",
+}
 
 _OF_CUSTOMERS = """
 FROM identifiers i JOIN interactions x ON x.subject_id = i.id
 WHERE i.customer_id = ANY(%(customers)s::bigint[]) AND x.kind_id = ANY(%(kinds)s)
   AND (%(since)s::timestamptz IS NULL OR x.occurred_at > %(since)s::timestamptz)
 """
-
-_INTERACTIONS = (
-    "SELECT i.customer_id, x.id, x.kind_id, coalesce(x.touchpoint_id, 0), x.occurred_at,"
-    " coalesce(x.value, 'NaN'::float8)" + _OF_CUSTOMERS
-)
 
 _LINES = """
 FROM identifiers i JOIN interaction_lines l ON l.subject_id = i.id JOIN kinds k ON k.id = l.kind_id

@@ -132,7 +132,11 @@ class Interaction(models.Model):
             models.UniqueConstraint(fields=["message_key"], name="interactions_once")
         ]
         indexes: ClassVar = [
-            models.Index(fields=["subject_id", "-occurred_at"], name="interactions_timeline")
+            models.Index(  # and all that segments read of the many, so that the log itself is not
+                fields=["subject_id", "-occurred_at"],
+                include=["id", "kind_id", "touchpoint_id", "value"],
+                name="interactions_timeline",
+            )
         ]
 
 
