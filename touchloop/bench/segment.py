@@ -23,6 +23,7 @@ from deltalake.transaction import AddAction, RemoveAction
 from pyarrow import parquet
 
 from touchloop.bench import installation
+from touchloop.cli import runtime
 
 NOW = datetime(2026, 7, 1, tzinfo=UTC)
 DAYS = 365
@@ -50,6 +51,7 @@ def run(
 
 
 def _measure(folder: Path, customers: int, interactions: int) -> Json:
+    runtime.setup_django()  # rules are explained in the reader's language
     from touchloop.lake import api as lake
 
     make(folder, customers=customers, interactions=interactions)

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from touchloop.consent.api import allowed_mask
 from touchloop.flow import naming
-from touchloop.flow.batch import Batch, Moved, Work
+from touchloop.flow.batch import Batch, Message, Moved, Work
 from touchloop.identity.api import pending_changes, settle_changes
 from touchloop.insight.segments.api import forget as forget_memberships
 from touchloop.profiles.api import (
@@ -29,6 +29,8 @@ from touchloop.profiles.api import (
     touch,
 )
 
+SYSTEM_SOURCE = "system"
+
 
 def fold_profiles(batch: Batch, work: Work) -> Batch:
     """Write activity, traits and canonical rows of everybody whom the batch concerns."""
@@ -37,7 +39,8 @@ def fold_profiles(batch: Batch, work: Work) -> Batch:
     changes = pending_changes(work.conn)
     changed = {customer for change in changes for customer in change.customers}
     absorbed = {gone for change in changes for gone in change.absorbed} - changed
-    lock(work.conn, sorted(changed | absorbed | set(batch.due)))
+    told_of = {message.customer_id for message in batch.messages if _ours(message)}
+    lock(work.conn, sorted(changed | absorbed | set(batch.due) | told_of))
     if naming.assign(batch, work):
         raise Moved
     told = _keep_traits(batch, work)
@@ -66,9 +69,16 @@ def _events(batch: Batch) -> dict[int, frozenset[str] | None]:
     }
 
 
+def _ours(message: Message) -> bool:
+    """What Touchloop says of a customer is no act of the customer's."""
+    return message.source.kind == SYSTEM_SOURCE
+
+
 def _touches(batch: Batch) -> list[Touch]:
     sums: dict[int, list[float]] = {}
     for message in batch.messages:
+        if _ours(message):
+            continue
         envelope = message.envelope
         at = envelope.occurred_us
         mine = sums.setdefault(message.customer_id, [at, at, 0, 0, 0.0])
@@ -77,6 +87,8 @@ def _touches(batch: Batch) -> list[Touch]:
         mine[2] += 1
     values = {row.message_key: row.value or 0.0 for row in batch.rows}
     for message in batch.messages:
+        if _ours(message):
+            continue
         if message.envelope.type == "track" and message.envelope.name in (ORDER, REFUND):
             mine = sums[message.customer_id]
             mine[3] += message.envelope.name == ORDER

@@ -6,6 +6,7 @@ from typing import Any
 
 from touchloop.flow.batch import Batch, Message, Work
 from touchloop.identity.api import Claim, customers_of, for_external_id, resolve
+from touchloop.interactions.api import subject_named
 from touchloop.profiles.api import permitted
 
 Id = tuple[str, str]
@@ -13,6 +14,7 @@ Id = tuple[str, str]
 
 def name_customers(batch: Batch, work: Work) -> Batch:
     """Give every message its subject and its customer; hold what nobody can be found for."""
+    ours = _our_own(batch, work)
     places: dict[tuple[Any, ...], int] = {}
     claims: list[Claim] = []
     wanted = []
@@ -31,10 +33,31 @@ def name_customers(batch: Batch, work: Work) -> Batch:
             kept.append(message)
         else:
             batch.set_aside(message, "no_identifier", "every identifier is blocked or unusable")
-    batch.messages = kept
+    batch.messages = kept + ours
     assign(batch, work)
     batch.note("who", claims=len(claims), changed=len(resolution.touched))
     return batch
+
+
+def _our_own(batch: Batch, work: Work) -> list[Message]:
+    """Take our own news out of the batch: it names its subject. Of the erased nothing is kept."""
+    subjects = [
+        subject_named(message.record.wire, message.envelope.anonymous_id)
+        for message in batch.messages
+    ]
+    named = sorted({subject for subject in subjects if subject is not None})
+    known = customers_of(work.conn, named) if named else {}
+    ours, others = [], []
+    for message, subject in zip(batch.messages, subjects, strict=True):
+        if subject is None:
+            others.append(message)
+        elif subject in known:
+            message.subject_id = subject
+            ours.append(message)
+        else:
+            batch.counts[message.source.id, "erased"] += 1
+    batch.messages = others
+    return ours
 
 
 def assign(batch: Batch, work: Work) -> bool:

@@ -56,6 +56,7 @@ from touchloop.interactions.sources import (
     rotate_key,
     update,
 )
+from touchloop.interactions.telling import News, subject_named, tell
 
 __all__ = [
     "DEAD_LETTER",
@@ -74,6 +75,7 @@ __all__ = [
     "Held",
     "Ledger",
     "Line",
+    "News",
     "Plans",
     "Record",
     "Rejected",
@@ -110,6 +112,8 @@ __all__ = [
     "restore",
     "rotate_key",
     "snapshot",
+    "subject_named",
+    "tell",
     "type_word",
     "pack_block",
     "unpack_block",

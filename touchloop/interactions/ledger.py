@@ -17,7 +17,10 @@ OUTCOMES = ("stored", "duplicate", "quarantined", "refused", "erased")
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """The sum over all outside sources; `pending` waits in the inbox and is part of `sent`."""
+    """The sum over all that comes by the inbox, which is all but what segments say.
+
+    `pending` waits in the inbox and is part of `sent`.
+    """
 
     sent: int
     stored: int
@@ -100,7 +103,7 @@ SELECT outcome, sum(n)::bigint FROM (
 _ROWS = """
 SELECT (SELECT coalesce(sum(messages), 0) FROM inbox),
        (SELECT count(*) FROM interactions
-        WHERE source_id <> coalesce((SELECT id FROM sources WHERE slug = 'touchloop'), 0))
+        WHERE kind_id <> ALL (ARRAY(SELECT id FROM kinds WHERE type = 'system')))
 """
 
 _UNFOLDED = "SELECT id FROM flow_batches WHERE NOT folded ORDER BY id LIMIT 2000 FOR UPDATE"

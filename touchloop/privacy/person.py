@@ -70,8 +70,8 @@ def _subjects(conn: Connection, customer_id: int) -> list[int]:
 
 def _stored(conn: Connection, subjects: Sequence[int]) -> list[tuple[int, int]]:
     rows = conn.execute(
-        "SELECT x.source_id, count(*) FROM interactions x JOIN sources s ON s.id = x.source_id"
-        " WHERE x.subject_id = ANY(%s) AND s.slug <> 'touchloop' GROUP BY 1",
+        "SELECT x.source_id, count(*) FROM interactions x JOIN kinds k ON k.id = x.kind_id"
+        " WHERE x.subject_id = ANY(%s) AND k.type <> 'system' GROUP BY 1",
         (list(subjects),),
     ).fetchall()
     return [(int(source), int(n)) for source, n in rows]

@@ -114,7 +114,7 @@ _RECOUNT = """
 WITH mine AS (
   SELECT id AS subject_id, customer_id FROM identifiers WHERE customer_id = ANY(%(ids)s)
 ), system AS (
-  SELECT id FROM kinds WHERE type = 'system'
+  SELECT id FROM sources WHERE kind = 'system'
 ), orders AS (
   SELECT id FROM kinds WHERE type = 'track' AND name = 'Order Completed'
 ), counted AS (
@@ -123,7 +123,7 @@ WITH mine AS (
          count(*) FILTER (WHERE x.kind_id IN (SELECT id FROM orders)) AS orders,
          coalesce(sum(x.value) FILTER (WHERE x.kind_id IN (SELECT id FROM orders)), 0) AS spend
   FROM mine m JOIN interactions x USING (subject_id)
-  WHERE x.kind_id NOT IN (SELECT id FROM system)
+  WHERE x.source_id NOT IN (SELECT id FROM system)
   GROUP BY m.customer_id
 )
 INSERT INTO activity

@@ -84,6 +84,37 @@ def test_an_anonymous_visitor_becomes_the_known_one(conn: db.Connection, say: Sa
     assert one(conn, "SELECT display_name FROM customers") == "Bo"
 
 
+def test_our_own_news_names_its_subject_and_is_no_act_of_the_customer(
+    conn: db.Connection, say: Say
+) -> None:
+    say(event="A", userId="u1", work=True)
+    subject = one(conn, "SELECT id FROM identifiers")
+    news = [
+        interactions.News("Case Opened", id, f"case:{id}", NOON, {"n": 1}, "store", "330")
+        for id in (subject, subject, 999_999)
+    ]
+    interactions.tell(conn, news)
+    conn.commit()
+    worker.drain()
+    found = conn.execute(
+        "SELECT x.subject_id, t.location FROM interactions x JOIN kinds k ON k.id = x.kind_id"
+        " JOIN touchpoints t ON t.id = x.touchpoint_id WHERE k.name = 'Case Opened'"
+    ).fetchall()
+    assert found == [(subject, "330")]
+    assert one(conn, "SELECT count(*) FROM identifiers") == 1
+    assert one(conn, "SELECT interactions FROM activity") == 1
+    ledger = interactions.snapshot(conn)
+    assert (ledger.sent, ledger.stored, ledger.duplicate, ledger.erased) == (4, 2, 1, 1)
+    assert ledger.holds
+
+
+def test_nobody_else_can_name_a_subject(conn: db.Connection, say: Say) -> None:
+    say(event="A", userId="u1", work=True)
+    subject = one(conn, "SELECT id FROM identifiers")
+    say(event="B", anonymousId=f"subject:{subject}", work=True)
+    assert one(conn, "SELECT count(*) FROM customers") == 2
+
+
 def test_nobody_is_made_of_blocked_identifiers(conn: db.Connection, say: Say) -> None:
     say(event="A", userId="null", work=True)
     assert one(conn, "SELECT reason FROM held_messages") == "no_identifier"
