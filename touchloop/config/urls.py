@@ -7,6 +7,8 @@ from django.urls import URLPattern, URLResolver, include, path
 from touchloop.console import errors
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("", include("touchloop.public.urls")),
+    path("", include("touchloop.api.urls")),
     path("", include("touchloop.console.urls")),
 ]
 

@@ -2,6 +2,7 @@
 
 from touchloop.interactions.catalogue import Catalogue, renew_examples, type_word
 from touchloop.interactions.envelope import Envelope, Rejected, alone, check, explode
+from touchloop.interactions.happened import Happened
 from touchloop.interactions.held import (
     DEAD_LETTER,
     QUARANTINE,
@@ -72,6 +73,7 @@ __all__ = [
     "Block",
     "Catalogue",
     "Envelope",
+    "Happened",
     "Held",
     "Ledger",
     "Line",

@@ -1,0 +1,1 @@
+"""E-mail: templates, rendering, SMTP, bounces and complaints read back, signed links."""

@@ -1,0 +1,1 @@
+"""The prompt at a till or on an agent's screen: decided when the customer is there."""

@@ -1,0 +1,1 @@
+"""A webhook as a channel: Standard Webhooks, and an address that is checked when it is used."""

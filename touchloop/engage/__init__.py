@@ -1,0 +1,1 @@
+"""What the company proposes to whom, when: offers, decisions, triggers, campaigns."""

@@ -1,0 +1,1 @@
+"""Decisions: which offer, or none, for this customer here and now, and why; replayable."""

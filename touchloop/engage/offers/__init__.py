@@ -1,0 +1,1 @@
+"""Offers and their treatments: what may be proposed, to whom, how it looks on a channel."""

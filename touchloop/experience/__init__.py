@@ -1,0 +1,1 @@
+"""What the customer felt and how hard it was, asked and inferred."""

@@ -1,0 +1,1 @@
+"""Scorecards: experience per touchpoint, place and stage, with sample size and interval."""

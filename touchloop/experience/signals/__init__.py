@@ -1,0 +1,1 @@
+"""Signals: experience inferred from behaviour, without asking."""

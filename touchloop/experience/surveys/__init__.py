@@ -1,0 +1,1 @@
+"""Surveys: who is asked, what was answered; one answer per invitation."""

@@ -1,0 +1,1 @@
+"""The CRM: what the organisation keeps about its dealings with a customer."""
