@@ -32,6 +32,7 @@ from touchloop.core import ids, postgres
 
 CUSTOMERS = 40
 CARELESS = ("synchronous_commit = off", "wal_writer_delay = '10s'")
+PATIENCE = 120.0  # seconds without any progress
 SEGMENTS = {
     "often": {"interactions": {"events": ["Order Completed"], "value": 5}},
     "milk lately": {
@@ -245,13 +246,15 @@ def _until_acknowledged(lab: Lab, batch: list[dict[str, object]]) -> None:
 
 
 def _settle(lab: Lab) -> None:
-    """Wait until the worker has taken everything that was accepted."""
-    deadline = time.monotonic() + 120
+    """Wait until the worker has taken everything that was accepted, for as long as it gets less."""
+    least, deadline = 1 << 62, time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         with contextlib.suppress(psycopg.OperationalError), lab.connect() as conn:
-            row = conn.execute("SELECT count(*) FROM inbox").fetchone()
-            if row == (0,):
+            (waiting,) = conn.execute("SELECT count(*) FROM inbox").fetchone() or (0,)
+            if waiting == 0:
                 return
+            if waiting < least:
+                least, deadline = waiting, time.monotonic() + PATIENCE
         time.sleep(0.2)
     raise TimeoutError((lab.home / "worker.log").read_text()[-3_000:])
 
