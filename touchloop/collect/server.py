@@ -30,10 +30,10 @@ Application = Callable[[Any, Any], Coroutine[Any, Any, None]]
 def run(*, host: str, port: int, database_url: str, workers: int = 1) -> None:
     """Serve in this process, and in `workers - 1` more."""
     bounds = limits.read()
-    _refuse_taken_port(host, port)
+    refuse_taken_port(host, port)
     children = [_fork(host, port, database_url, bounds) for _ in range(workers - 1)]
     try:
-        _run_loop(serve(Door(bounds, database_url=database_url), host=host, port=port))
+        run_loop(serve(Door(bounds, database_url=database_url), host=host, port=port))
     finally:
         for child in children:
             os.kill(child, signal.SIGTERM)
@@ -44,7 +44,7 @@ def run(*, host: str, port: int, database_url: str, workers: int = 1) -> None:
 async def serve(door: Door, *, host: str, port: int) -> None:
     """Until SIGINT or SIGTERM reaches this process."""
     await door.open()
-    await listen(door.answer, host=host, port=port, stop=_stopped_by_signal())
+    await listen(door.answer, host=host, port=port, stop=stopped_by_signal())
     await door.close()
 
 
@@ -56,9 +56,9 @@ def run_empty(*, host: str = "127.0.0.1", port: int) -> None:
         protocol.response_bytes(200, headers(ACCEPTED, None), ACCEPTED.body)
 
     async def serve_empty() -> None:
-        await listen(answer, host=host, port=port, stop=_stopped_by_signal())
+        await listen(answer, host=host, port=port, stop=stopped_by_signal())
 
-    _run_loop(serve_empty())
+    run_loop(serve_empty())
 
 
 async def listen(answer: Application, *, host: str, port: int, stop: asyncio.Event) -> None:
@@ -82,7 +82,7 @@ async def listen(answer: Application, *, host: str, port: int, stop: asyncio.Eve
     stopping.cancel()
 
 
-def _stopped_by_signal() -> asyncio.Event:
+def stopped_by_signal() -> asyncio.Event:
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -96,13 +96,13 @@ def _fork(host: str, port: int, database_url: str, bounds: limits.Limits) -> int
     end_with_parent()
     status = 1
     try:
-        _run_loop(serve(Door(bounds, database_url=database_url), host=host, port=port))
+        run_loop(serve(Door(bounds, database_url=database_url), host=host, port=port))
         status = 0
     finally:
         os._exit(status)
 
 
-def _run_loop(work: Coroutine[Any, Any, None]) -> None:
+def run_loop(work: Coroutine[Any, Any, None]) -> None:
     gc.collect()
     gc.freeze()  # what is loaded now stays; requests make many objects, and hardly any cycles
     gc.set_threshold(20_000, 20, 20)
@@ -114,7 +114,7 @@ def _run_loop(work: Coroutine[Any, Any, None]) -> None:
     uvloop.run(work)
 
 
-def _refuse_taken_port(host: str, port: int) -> None:
+def refuse_taken_port(host: str, port: int) -> None:
     """Granian shares a port with whoever else has it, and nobody would notice."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:

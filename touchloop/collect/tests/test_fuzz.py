@@ -22,10 +22,11 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
     max_leaves=12,
 )
-WORDS = st.sampled_from(
-    ["batch", "type", "userId", "event", "context", "properties", "traits", "writeKey", "data",
-     "distinct_id", "messageId", "timestamp", "sentAt", "e", "ue_px", "cx", "$set", "uuid"]
+FIELDS = (
+    "batch", "type", "userId", "event", "context", "properties", "traits", "writeKey", "data",
+    "distinct_id", "messageId", "timestamp", "sentAt", "e", "ue_px", "cx", "$set", "uuid",
 )  # fmt: skip
+WORDS = st.sampled_from(FIELDS)
 BODIES = (
     st.binary(max_size=400)
     | JSON.map(lambda value: json.dumps(value).encode())
@@ -64,6 +65,20 @@ def test_any_body_gets_an_answer(
     method = "GET" if path.startswith("/pixel") else "POST"
     key = source.write_key if known else None
     assert door.send(path, sent, key=key, method=method).status in ANSWERS
+    assert alive()
+
+
+@pytest.mark.parametrize("value", ([], {}, [{}], 0, 1.5, True, None, ""), ids=repr)
+def test_any_value_in_any_field_gets_an_answer(
+    door: Served, source: Source, alive: Callable[[], bool], value: object
+) -> None:
+    good = {"userId": "u", "event": "E", "type": "track", "messageId": "m", "api_key": "k"}
+    for path in sorted({path.rstrip("/") for path in ROUTES}):
+        for name in FIELDS:
+            one = good | {name: value}
+            for body in (one, {"batch": [one], "data": [one]}, [one]):
+                sent = json.dumps(body).encode()
+                assert door.send(path, sent, key=source.write_key).status in ANSWERS, (path, name)
     assert alive()
 
 

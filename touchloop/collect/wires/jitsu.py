@@ -34,7 +34,7 @@ def _typed(request: Request) -> Parcel:
     if not isinstance(message, dict):
         raise refuse(400, "bad_json", "a message is an object")
     type = message.get("type")
-    if type in TYPES:
+    if isinstance(type, str) and type in TYPES:
         return segment.one(type, request.body)
     if isinstance(type, str) and not message.get("event"):
         message["event"] = type
