@@ -25,6 +25,7 @@ from touchloop.core.errors import WrongSetting
         ("TOUCHLOOP_REGION", "Germany"),
         ("TOUCHLOOP_WORKERS", "0"),
         ("TOUCHLOOP_WORKERS", "many"),
+        ("TOUCHLOOP_DOORS", "0"),
         ("TOUCHLOOP_DEBUG", "perhaps"),
         ("TOUCHLOOP_SECRET_KEY", "short"),
     ],

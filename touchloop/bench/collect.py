@@ -17,6 +17,7 @@ from typing import Any
 
 from touchloop.bench import installation
 from touchloop.bench.posting import SPAWN, Load, Post, send
+from touchloop.core import settings
 
 BATCH = 50
 ROUNDS = 2  # the best of them counts, for the door and for what it is compared with
@@ -178,7 +179,7 @@ def _door(port: int, url: str) -> None:
     from touchloop.collect import app
 
     runtime.setup_django()
-    app.serve(port=port, database_url=url)
+    app.serve(port=port, database_url=url, workers=settings.doors())
 
 
 def _empty(port: int, url: str) -> None:
@@ -188,4 +189,4 @@ def _empty(port: int, url: str) -> None:
     runtime.setup_django()
     from touchloop.collect import server
 
-    server.run_empty(port=port)
+    server.run_empty(port=port, workers=settings.doors())

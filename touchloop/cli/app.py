@@ -50,8 +50,8 @@ def touchloop(
 
     Settings come from the environment: TOUCHLOOP_HOME (the data folder, `~/.touchloop` by
     default), DATABASE_URL and LAKE_URL (when one machine is outgrown), ALLOWED_HOSTS,
-    TOUCHLOOP_REGION, TOUCHLOOP_WORKERS, TOUCHLOOP_SECRET_KEY. Exit codes: 0 done, 1 failed,
-    2 a wrong setting or a wrong call.
+    TOUCHLOOP_REGION, TOUCHLOOP_WORKERS, TOUCHLOOP_DOORS, TOUCHLOOP_SECRET_KEY. Exit codes: 0 done,
+    1 failed, 2 a wrong setting or a wrong call.
     """
 
 

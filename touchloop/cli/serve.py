@@ -140,7 +140,14 @@ def web(port: Port = 8000, host: Host = "127.0.0.1") -> None:
         server.serve(host=host, port=port)
 
 
-def collect(port: Port = 8001, host: Host = "127.0.0.1") -> None:
+def collect(
+    port: Port = 8001,
+    host: Host = "127.0.0.1",
+    processes: Annotated[
+        int | None,
+        typer.Option(min=1, max=64, help="Processes that share the port (TOUCHLOOP_DOORS)."),
+    ] = None,
+) -> None:
     """Serve the tracking door alone.
 
     Example, on a machine for collecting only:
@@ -150,7 +157,7 @@ def collect(port: Port = 8001, host: Host = "127.0.0.1") -> None:
     from touchloop.collect import app
 
     with runtime.ready():
-        app.serve(host=host, port=port)
+        app.serve(host=host, port=port, workers=processes or settings.doors())
 
 
 def work(

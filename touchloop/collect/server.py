@@ -25,20 +25,18 @@ from touchloop.collect.door import Door
 from touchloop.core.processes import end_with_parent
 
 Application = Callable[[Any, Any], Coroutine[Any, Any, None]]
+Work = Callable[[], Coroutine[Any, Any, None]]
 
 
 def run(*, host: str, port: int, database_url: str, workers: int = 1) -> None:
     """Serve in this process, and in `workers - 1` more."""
     bounds = limits.read()
-    refuse_taken_port(host, port)
-    children = [_fork(host, port, database_url, bounds) for _ in range(workers - 1)]
-    try:
-        run_loop(serve(Door(bounds, database_url=database_url), host=host, port=port))
-    finally:
-        for child in children:
-            os.kill(child, signal.SIGTERM)
-        for child in children:
-            os.waitpid(child, 0)
+    _in_processes(
+        lambda: serve(Door(bounds, database_url=database_url), host=host, port=port),
+        host=host,
+        port=port,
+        count=workers,
+    )
 
 
 async def serve(door: Door, *, host: str, port: int) -> None:
@@ -48,7 +46,7 @@ async def serve(door: Door, *, host: str, port: int) -> None:
     await door.close()
 
 
-def run_empty(*, host: str = "127.0.0.1", port: int) -> None:
+def run_empty(*, host: str = "127.0.0.1", port: int, workers: int = 1) -> None:
     """The same server with a handler that only reads and answers: what the bench compares with."""
 
     async def answer(scope: Any, protocol: Any) -> None:
@@ -58,7 +56,7 @@ def run_empty(*, host: str = "127.0.0.1", port: int) -> None:
     async def serve_empty() -> None:
         await listen(answer, host=host, port=port, stop=stopped_by_signal())
 
-    run_loop(serve_empty())
+    _in_processes(serve_empty, host=host, port=port, count=workers)
 
 
 async def listen(answer: Application, *, host: str, port: int, stop: asyncio.Event) -> None:
@@ -89,14 +87,27 @@ def stopped_by_signal() -> asyncio.Event:
     return stop
 
 
-def _fork(host: str, port: int, database_url: str, bounds: limits.Limits) -> int:
+def _in_processes(work: Work, *, host: str, port: int, count: int) -> None:
+    """Here, and in `count - 1` more processes that share the port and end with this one."""
+    refuse_taken_port(host, port)
+    children = [_fork(work) for _ in range(count - 1)]
+    try:
+        run_loop(work())
+    finally:
+        for child in children:
+            os.kill(child, signal.SIGTERM)
+        for child in children:
+            os.waitpid(child, 0)
+
+
+def _fork(work: Work) -> int:
     child = os.fork()
     if child:
         return child
     end_with_parent()
     status = 1
     try:
-        run_loop(serve(Door(bounds, database_url=database_url), host=host, port=port))
+        run_loop(work())
         status = 0
     finally:
         os._exit(status)

@@ -8,12 +8,19 @@ that as one line and ends with exit code 2.
 from __future__ import annotations
 
 import os
+import re
 import secrets
+from dataclasses import dataclass
+from email.utils import parseaddr
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from touchloop.core.errors import WrongSetting
 
+_ADDRESS = re.compile(
+    r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?"
+)
+_LABELS = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,251}[A-Za-z0-9])?")
 LAKE_SCHEMES = ("s3", "s3a", "gs", "az", "abfs", "abfss", "file", "memory")
 
 
@@ -111,16 +118,143 @@ def default_region() -> str:
     return text
 
 
+def doors() -> int:
+    """TOUCHLOOP_DOORS: processes of the tracking door; one for each two cores by default."""
+    return number("TOUCHLOOP_DOORS", max(1, (os.cpu_count() or 2) // 2), least=1, most=64)
+
+
 def workers() -> int:
     """TOUCHLOOP_WORKERS: how many workers `serve` runs; one for each two cores by default."""
     return number("TOUCHLOOP_WORKERS", max(1, (os.cpu_count() or 2) // 2), least=1)
 
 
+@dataclass(frozen=True, slots=True)
+class MailServer:
+    """Where mail is handed over. `security` is "none", "starttls" or "tls"."""
+
+    host: str
+    port: int
+    security: str
+    user: str = ""
+    password: str = ""
+    connections: int = 4
+
+
+def customers_url() -> str:
+    """Where customers reach us (links in messages): TOUCHLOOP_URL, else this machine."""
+    return public_url() or "http://localhost:8000"
+
+
+def old_secret_keys() -> list[str]:
+    """TOUCHLOOP_OLD_SECRET_KEYS: former secret keys; links signed with them still work."""
+    return words("TOUCHLOOP_OLD_SECRET_KEYS", [])
+
+
+def mail_server() -> MailServer | None:
+    """TOUCHLOOP_SMTP_URL: smtp://, smtp+starttls:// or smtps://user:password@host:port.
+
+    None when it is not set. A password goes over a line without TLS only to this machine.
+    """
+    text = os.environ.get("TOUCHLOOP_SMTP_URL", "").strip()
+    if not text:
+        return None
+    parts = urlsplit(text)
+    kinds = {"smtp": ("none", 25), "smtp+starttls": ("starttls", 587), "smtps": ("tls", 465)}
+    try:
+        port = parts.port
+    except ValueError as error:
+        raise WrongSetting(f"TOUCHLOOP_SMTP_URL cannot be read: {error}") from error
+    if parts.scheme not in kinds or not parts.hostname or parts.path.strip("/") or parts.query:
+        raise WrongSetting(
+            "TOUCHLOOP_SMTP_URL must look like smtp+starttls://user:password@mail.example.com:587"
+        )
+    security, usual = kinds[parts.scheme]
+    if parts.username and security == "none" and not _this_machine(parts.hostname):
+        raise WrongSetting(
+            "TOUCHLOOP_SMTP_URL: a password needs smtps:// or smtp+starttls://, not smtp://"
+        )
+    return MailServer(
+        parts.hostname,
+        port or usual,
+        security,
+        unquote(parts.username or ""),
+        unquote(parts.password or ""),
+        number("TOUCHLOOP_SMTP_CONNECTIONS", 4, least=1, most=50),
+    )
+
+
+def mail_from() -> tuple[str, str] | None:
+    """TOUCHLOOP_MAIL_FROM: `Name <address>` or an address; (name, address), None when not set."""
+    text = os.environ.get("TOUCHLOOP_MAIL_FROM", "").strip()
+    if not text:
+        return None
+    name, address = parseaddr(text)
+    if not _ADDRESS.fullmatch(address) or any(sign < " " for sign in text):
+        raise WrongSetting(
+            f"TOUCHLOOP_MAIL_FROM must look like Shop <hello@shop.example>, not {text!r}"
+        )
+    return name, address
+
+
+def bounce_address() -> str:
+    """TOUCHLOOP_MAIL_BOUNCES: the mailbox whose mail is given to `touchloop`; else the sender.
+
+    It must take mail for `name+anything@domain`: what comes back carries a token there.
+    """
+    text = os.environ.get("TOUCHLOOP_MAIL_BOUNCES", "").strip()
+    if text and (not _ADDRESS.fullmatch(text) or len(text.partition("@")[0]) > 16):
+        raise WrongSetting(
+            "TOUCHLOOP_MAIL_BOUNCES must be an address like bounces@shop.example, with at most 16"
+            f" characters before the @, not {text!r}"
+        )
+    return text
+
+
+def postal_address() -> str:
+    """TOUCHLOOP_POSTAL_ADDRESS: where the company is reached; stands under every marketing mail."""
+    return " ".join(os.environ.get("TOUCHLOOP_POSTAL_ADDRESS", "").split())[:300]
+
+
+def dkim() -> tuple[str, str, str] | None:
+    """TOUCHLOOP_DKIM_DOMAIN, _SELECTOR and _KEY (a PEM file, or its text); None when none is set.
+
+    The domain must be the sender's or one above it: DMARC asks for that.
+    """
+    names = ("TOUCHLOOP_DKIM_DOMAIN", "TOUCHLOOP_DKIM_SELECTOR", "TOUCHLOOP_DKIM_KEY")
+    domain, selector, key = (os.environ.get(name, "").strip() for name in names)
+    if not (domain or selector or key):
+        return None
+    for name, value in zip(names, (domain, selector, key), strict=True):
+        if not value:
+            raise WrongSetting(f"{name} is missing: DKIM needs the three of {', '.join(names)}")
+    for name, value in ((names[0], domain), (names[1], selector)):
+        if not _LABELS.fullmatch(value):
+            raise WrongSetting(f"{name} must be a name of the DNS, not {value!r}")
+    sender = mail_from()
+    if sender and not f".{sender[1].rpartition('@')[2].lower()}".endswith(f".{domain.lower()}"):
+        raise WrongSetting(
+            f"TOUCHLOOP_DKIM_DOMAIN {domain} does not cover the sender {sender[1]}: receivers that"
+            " check DMARC would refuse the mail"
+        )
+    return domain.lower(), selector, key
+
+
 def check() -> None:
     """Read every setting once; raises WrongSetting for the first that cannot be used."""
-    readers = (home, lake_url, allowed_hosts, public_url, collect_url, default_region, workers)
+    readers = (
+        home,
+        lake_url,
+        allowed_hosts,
+        public_url,
+        collect_url,
+        default_region,
+        doors,
+        workers,
+    )
     for read in readers:
         read()
+    for read_mail in (mail_server, mail_from, bounce_address, dkim):
+        read_mail()
     flag("TOUCHLOOP_DEBUG")
     if not embedded():
         database_url()
@@ -156,6 +290,10 @@ def words(name: str, default: list[str]) -> list[str]:
     """A setting of several words with commas between them."""
     found = [word.strip() for word in os.environ.get(name, "").split(",") if word.strip()]
     return found or default
+
+
+def _this_machine(host: str) -> bool:
+    return host == "localhost" or host.startswith("127.") or host == "::1"
 
 
 def _kept_secret(path: Path) -> str:
