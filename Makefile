@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
   $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
-BENCHES := collect flow latency segment page import
+BENCHES := collect flow latency segment page import decide campaign
 
 .PHONY: help demo serve setup dev static check format test bench wheel lock clean
 

@@ -1,7 +1,12 @@
-"""Addresses of the programs' door."""
+"""Addresses of the programs' door beside the console."""
 
 from __future__ import annotations
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from touchloop.api import views
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("v1/decide", views.decide, name="api-decide"),
+    path("v1/outcomes", views.outcomes, name="api-outcomes"),
+]

@@ -9,7 +9,21 @@ from typing import Annotated
 import psycopg
 import typer
 
-from touchloop.cli import backup, bench, demo, doctor, importing, lake, people, serve, sources
+from touchloop.cli import (
+    backup,
+    bench,
+    deliver,
+    demo,
+    doctor,
+    importing,
+    keys,
+    lake,
+    people,
+    programs,
+    serve,
+    sources,
+    story,
+)
 from touchloop.core.errors import TouchloopError, WrongSetting
 from touchloop.core.version import version
 
@@ -26,14 +40,18 @@ app.command()(serve.serve)
 app.command()(serve.web)
 app.command()(serve.collect)
 app.command()(serve.work)
+app.command()(deliver.deliver)
+app.command()(programs.api)
 app.command()(demo.demo)
 app.command("import")(importing.import_file)
+app.command()(story.story)
 app.command()(doctor.doctor)
 app.command()(bench.bench)
 app.command()(backup.backup)
 app.command()(backup.restore)
 app.add_typer(people.app, name="user")
 app.add_typer(sources.app, name="source")
+app.add_typer(keys.app, name="key")
 app.add_typer(lake.app, name="lake")
 
 

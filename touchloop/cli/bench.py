@@ -12,7 +12,7 @@ from touchloop.cli.output import result, table
 from touchloop.core import settings
 from touchloop.core.errors import TouchloopError, WrongSetting
 
-NAMES = ("collect", "flow", "latency", "segment", "page", "import")
+NAMES = ("collect", "flow", "latency", "segment", "page", "import", "decide", "campaign")
 MODULES = {"import": "importing"}  # `import` is a word of the language
 
 

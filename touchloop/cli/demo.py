@@ -6,7 +6,8 @@ import json
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -65,7 +66,7 @@ def _load_only(*, emit: Emit, as_json: bool) -> None:
 
 def _load_and_serve(*, port: int, host: str, live: bool, emit: Emit, as_json: bool) -> None:
     workers = max(LOADERS, settings.workers())
-    with everything(port=port, host=host, workers=workers) as run:
+    with _own_mail_server(), everything(port=port, host=host, workers=workers) as run:
 
         def announce() -> None:
             threading.Thread(target=load, name="demo", daemon=True).start()
@@ -82,6 +83,19 @@ def _load_and_serve(*, port: int, host: str, live: bool, emit: Emit, as_json: bo
                 _replay()
 
         run(announce)
+
+
+@contextmanager
+def _own_mail_server() -> Iterator[None]:
+    """What the demo mails stays on this machine, to be read in the console."""
+    settings.check()
+    runtime.setup_django()
+    from touchloop.channels.api import email
+
+    with email.Receiver(email.keep_in_inbox) as receiver:
+        os.environ["TOUCHLOOP_SMTP_URL"] = f"smtp://{receiver.host}:{receiver.port}"
+        os.environ.setdefault("TOUCHLOOP_MAIL_FROM", "Touchloop demo <shop@demo.example>")
+        yield
 
 
 def _in_background(run: Callable[[Callable[[], bool]], None]) -> Loaded:

@@ -37,8 +37,8 @@ def serve(
 ) -> None:
     """Serve everything on this machine: console at PORT, tracking door at PORT + 1.
 
-    Starts the database, brings the tables up to date, and runs the console, the door and the
-    workers. Ctrl-C stops all of it.
+    Starts the database, brings the tables up to date, and runs the console, the door, the
+    deliveries and the workers. Ctrl-C stops all of it.
 
     Examples:
 
@@ -101,6 +101,7 @@ def _supervise(*, port: int, host: str, workers: int, announce: Callable[[], Non
     parts = [
         Part("The door", ("collect", "--port", str(port + 1), *doors)),
         Part("The console", ("web", "--port", str(port), *doors)),
+        Part("Deliveries", ("deliver",), grace=30.0),
         *_workers(workers, name="worker"),
     ]
     supervisor = Supervisor(

@@ -31,7 +31,7 @@ Work = Callable[[], Coroutine[Any, Any, None]]
 def run(*, host: str, port: int, database_url: str, workers: int = 1) -> None:
     """Serve in this process, and in `workers - 1` more."""
     bounds = limits.read()
-    _in_processes(
+    in_processes(
         lambda: serve(Door(bounds, database_url=database_url), host=host, port=port),
         host=host,
         port=port,
@@ -56,7 +56,7 @@ def run_empty(*, host: str = "127.0.0.1", port: int, workers: int = 1) -> None:
     async def serve_empty() -> None:
         await listen(answer, host=host, port=port, stop=stopped_by_signal())
 
-    _in_processes(serve_empty, host=host, port=port, count=workers)
+    in_processes(serve_empty, host=host, port=port, count=workers)
 
 
 async def listen(answer: Application, *, host: str, port: int, stop: asyncio.Event) -> None:
@@ -87,7 +87,7 @@ def stopped_by_signal() -> asyncio.Event:
     return stop
 
 
-def _in_processes(work: Work, *, host: str, port: int, count: int) -> None:
+def in_processes(work: Work, *, host: str, port: int, count: int) -> None:
     """Here, and in `count - 1` more processes that share the port and end with this one."""
     refuse_taken_port(host, port)
     children = [_fork(work) for _ in range(count - 1)]

@@ -119,7 +119,7 @@ X_FRAME_OPTIONS = "DENY"
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "DIRS": [ROOT / "console" / "templates"],
+        "DIRS": [ROOT / "console" / "templates", ROOT / "public" / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [

@@ -24,7 +24,7 @@ class Room:
     icon: str
     permission: Permission
     key: str  # "g" then this letter goes there
-    waiting: Callable[[], int] | None = None
+    waiting: Callable[[Actor], int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +85,58 @@ GROUPS = (
         ),
     ),
     Group(
+        _("Engage"),
+        (
+            Room("offers", _("Offers"), icon="tag", permission=Permission.OFFERS_VIEW, key="f"),
+            Room(
+                "decisions",
+                _("Decisions"),
+                icon="git-branch",
+                permission=Permission.DECISIONS_VIEW,
+                key="i",
+            ),
+            Room(
+                "messages",
+                _("Messages"),
+                icon="send",
+                permission=Permission.MESSAGES_VIEW,
+                key="m",
+            ),
+        ),
+    ),
+    Group(
+        _("Measure"),
+        (
+            Room(
+                "surveys",
+                _("Surveys"),
+                icon="message-square-text",
+                permission=Permission.SURVEYS_VIEW,
+                key="y",
+            ),
+            Room(
+                "scorecards",
+                _("Scorecards"),
+                icon="gauge",
+                permission=Permission.SCORECARDS_VIEW,
+                key="r",
+            ),
+        ),
+    ),
+    Group(
+        _("Act"),
+        (
+            Room(
+                "cases",
+                _("Cases"),
+                icon="life-buoy",
+                permission=Permission.CASES_VIEW,
+                key="a",
+                waiting=needs.cases,
+            ),
+        ),
+    ),
+    Group(
         _("Capture"),
         (
             Room("sources", _("Sources"), icon="plug", permission=Permission.SOURCES_VIEW, key="o"),
@@ -136,5 +188,5 @@ def _links(rooms: tuple[Room, ...], actor: Actor, path: str) -> Iterator[Link]:
             key=room.key,
             url=url,
             here=path == url or (url != "/" and path.startswith(url)),
-            waiting=room.waiting() if room.waiting else 0,
+            waiting=room.waiting(actor) if room.waiting else 0,
         )

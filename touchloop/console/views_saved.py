@@ -16,7 +16,18 @@ from touchloop.console.ui.tables import Query
 from touchloop.core import access
 from touchloop.core.access import Permission
 
-PAGES = ("customers", "segments", "events", "held", "sources", "live")
+PAGES = (
+    "customers",
+    "segments",
+    "events",
+    "held",
+    "sources",
+    "live",
+    "offers",
+    "decisions",
+    "cases",
+    "outbox",
+)
 MOST_PER_PERSON = 50
 
 

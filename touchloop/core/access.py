@@ -22,11 +22,23 @@ class Permission(StrEnum):
     SUGGESTIONS_DECIDE = "suggestions.decide"
     SEGMENTS_VIEW = "segments.view"
     SEGMENTS_EDIT = "segments.edit"
+    MESSAGES_VIEW = "messages.view"
+    MESSAGES_EDIT = "messages.edit"
+    MESSAGES_SEND = "messages.send"
+    POLICY_EDIT = "policy.edit"
+    OFFERS_VIEW = "offers.view"
+    OFFERS_EDIT = "offers.edit"
+    DECISIONS_VIEW = "decisions.view"
     EVENTS_VIEW = "events.view"
     SOURCES_VIEW = "sources.view"
     SOURCES_MANAGE = "sources.manage"
     HELD_VIEW = "held.view"
     HELD_DECIDE = "held.decide"
+    SURVEYS_VIEW = "surveys.view"
+    SURVEYS_EDIT = "surveys.edit"
+    SCORECARDS_VIEW = "scorecards.view"
+    CASES_VIEW = "cases.view"
+    CASES_WORK = "cases.work"
     VIEWS_SHARE = "views.share"
     PEOPLE_MANAGE = "people.manage"
     AUDIT_VIEW = "audit.view"
@@ -47,6 +59,11 @@ _EVERYBODY = frozenset(
         Permission.LOOP_VIEW,
         Permission.CUSTOMERS_VIEW,
         Permission.SEGMENTS_VIEW,
+        Permission.OFFERS_VIEW,
+        Permission.DECISIONS_VIEW,
+        Permission.SURVEYS_VIEW,
+        Permission.SCORECARDS_VIEW,
+        Permission.CASES_VIEW,
         Permission.OWN_SETTINGS,
     }
 )
@@ -58,6 +75,11 @@ ROLES: dict[str, frozenset[Permission]] = {
         Permission.LIVE_VIEW,
         Permission.CUSTOMERS_EXPORT,
         Permission.SEGMENTS_EDIT,
+        Permission.OFFERS_EDIT,
+        Permission.SURVEYS_EDIT,
+        Permission.MESSAGES_VIEW,
+        Permission.MESSAGES_EDIT,
+        Permission.MESSAGES_SEND,
         Permission.EVENTS_VIEW,
         Permission.SOURCES_VIEW,
         Permission.SUGGESTIONS_VIEW,
@@ -68,6 +90,8 @@ ROLES: dict[str, frozenset[Permission]] = {
         Permission.LIVE_VIEW,
         Permission.CUSTOMERS_EDIT,
         Permission.CONSENT_RECORD,
+        Permission.CASES_WORK,
+        Permission.MESSAGES_VIEW,
         Permission.SUGGESTIONS_VIEW,
         Permission.SUGGESTIONS_DECIDE,
         Permission.VIEWS_SHARE,
@@ -76,12 +100,14 @@ ROLES: dict[str, frozenset[Permission]] = {
     | {
         Permission.LIVE_VIEW,
         Permission.SEGMENTS_EDIT,
+        Permission.SURVEYS_EDIT,
+        Permission.MESSAGES_VIEW,
         Permission.EVENTS_VIEW,
         Permission.SOURCES_VIEW,
         Permission.HELD_VIEW,
         Permission.VIEWS_SHARE,
     },
-    "store_manager": _EVERYBODY,
+    "store_manager": _EVERYBODY | {Permission.CASES_WORK},
 }
 
 _HIDDEN: dict[str, frozenset[Field]] = {

@@ -197,7 +197,7 @@ def mail_from() -> tuple[str, str] | None:
 
 
 def bounce_address() -> str:
-    """TOUCHLOOP_MAIL_BOUNCES: the mailbox whose mail is given to `touchloop`; else the sender.
+    """TOUCHLOOP_MAIL_BOUNCES: the mailbox for what comes back; "" when the sender takes it.
 
     It must take mail for `name+anything@domain`: what comes back carries a token there.
     """

@@ -9,7 +9,7 @@ from itertools import islice
 
 from touchloop.core import db
 from touchloop.core.errors import Unavailable
-from touchloop.demo import examples, year
+from touchloop.demo import contacts, examples, loop, year
 from touchloop.demo.year import Counts
 from touchloop.interactions.api import Record, depth, put
 
@@ -55,7 +55,11 @@ def load(progress: Progress | None = None, *, tick: Tick | None = None) -> Loade
                 watch.put(part)
             watch.wait(until=0)
             stored = year.stored_counts(conn)
-    examples.install()
+            contacts.send(conn)
+            _Watch(conn, _silent, tick, 0).wait(until=0)
+        examples.install()
+        loop.install()
+        _Watch(conn, _silent, tick, 0).wait(until=0)
     return Loaded(source, stored, time.perf_counter() - started)
 
 

@@ -1,5 +1,7 @@
 """What the doors and the command line may use of the flow."""
 
+from touchloop.flow.delivering import drain as deliver_all
+from touchloop.flow.delivering import run as deliver
 from touchloop.flow.exporting import compact, export_all, rebuild
 from touchloop.flow.filling import Filling, fill_segment
 from touchloop.flow.scoring import refresh_scores
@@ -14,6 +16,8 @@ __all__ = [
     "Living",
     "Step",
     "compact",
+    "deliver",
+    "deliver_all",
     "drain",
     "export_all",
     "fill_segment",

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from touchloop.core.db import Connection
+from touchloop.insight.segments.api import MembershipChange
 from touchloop.interactions.api import (
     Block,
     Catalogue,
@@ -50,6 +51,8 @@ class Batch:
     counts: Counter[tuple[int, str]] = field(default_factory=Counter)
     # Touched customers, with the names of their new events; None: something else changed as well.
     customers: dict[int, frozenset[str] | None] = field(default_factory=dict)
+    # Who entered or left which segment (its name), and the interaction that says so.
+    moves: list[tuple[int, MembershipChange, str]] = field(default_factory=list)
     refold: set[int] = field(default_factory=set)  # customers whose facts changed
     notes: dict[str, dict[str, Any]] = field(default_factory=dict)
 

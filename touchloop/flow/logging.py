@@ -19,9 +19,16 @@ OUTBOUND = frozenset(
         "SMS Sent",
         "Push Sent",
         "Message Sent",
+        "Message Handed",
+        "Message Confirmed",
+        "Message Uncertain",
+        "Message Deferred",
+        "Message Dropped",
+        "Message Suppressed",
         "Message Delivered",
         "Offer Shown",
         "Survey Sent",
+        "Survey Invited",
         "Call Made",
     }
 )
@@ -36,7 +43,7 @@ def append_to_log(batch: Batch, work: Work) -> Batch:
     """Write the rows of the batch and the products of its orders."""
     messages = batch.messages
     kinds = [(message.envelope.type, message.envelope.name) for message in messages]
-    places = [_place(message) for message in messages]
+    places = [place_of(message) for message in messages]
     _meet(messages, kinds, places, work)
     start, kind_ids, place_ids = (
         first_id(work.batch_id),
@@ -70,7 +77,7 @@ def _meet(messages: list[Message], kinds: list[Name], places: list[Name], work: 
     catalogue = work.catalogue
     catalogue.kind_ids(work.side, set(kinds), work.now)
     stages = {
-        place: _stage(message)
+        place: stage_of(message)
         for message, place in zip(messages, places, strict=True)
         if place not in catalogue.places
     }
@@ -112,7 +119,7 @@ def _row(message: Message, id: int, kind_id: int, touchpoint_id: int) -> Row:
     )
 
 
-def _place(message: Message) -> Name:
+def place_of(message: Message) -> Name:
     """The touchpoint that `context.touchpoint` names; else the source's channel alone."""
     said = message.envelope.touchpoint
     if said is None:
@@ -125,7 +132,7 @@ def _tidy(channel: str, location: str) -> Name:
     return channel[:40].replace("\0", ""), location[:200].replace("\0", "")
 
 
-def _stage(message: Message) -> str:
+def stage_of(message: Message) -> str:
     said = message.envelope.touchpoint
     return (said.stage or "")[:40] if said is not None else ""
 

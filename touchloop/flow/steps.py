@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from touchloop.flow import (
     consenting,
+    engaging,
     knowing,
     logging,
     naming,
@@ -49,10 +50,11 @@ ON_INTERACTIONS = (
     Step(
         "understand", understanding.refresh_segments, "segments entered and left, as interactions"
     ),
+    Step("engage", engaging.show_to_rooms, "triggers, offers, signals and surveys act on it"),
 )
 
-# A customer whose time has come (a window moves, a merge, an edit) needs only the last two.
-ON_DUE = tuple(step for step in ON_INTERACTIONS if step.name in ("know", "understand"))
+# A customer whose time has come (a window moves, a merge, an edit) needs only the last three.
+ON_DUE = tuple(step for step in ON_INTERACTIONS if step.name in ("know", "understand", "engage"))
 
 
 def walk(batch: Batch, work: Work, steps: tuple[Step, ...]) -> Batch:

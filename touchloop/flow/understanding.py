@@ -118,6 +118,10 @@ def _say(
     rows = rows_of(changes, live.names, own, work.catalogue, work.batch_id, after=len(batch.rows))
     append(work.conn, rows)
     batch.rows.extend(rows)
+    batch.moves = [
+        (row.id, change, live.names[change.segment_id])
+        for row, change in zip(rows, changes, strict=True)
+    ]
 
 
 def _body(segment_id: int, event: str, name: str) -> bytes:

@@ -9,6 +9,7 @@ import psycopg
 from psycopg import sql
 from psycopg.rows import dict_row
 
+from touchloop.channels import api as channels
 from touchloop.core import clock
 from touchloop.core.db import Connection
 from touchloop.core.errors import NotFound
@@ -45,6 +46,7 @@ def erase(conn: Connection, customer_id: int) -> dict[str, int]:
             "SELECT DISTINCT kind_id FROM interactions WHERE subject_id = ANY(%s)", (subjects,)
         ).fetchall()
     ]
+    channels.keep_refusals(conn, subjects, at=clock.now())
     removed = {
         entry.table: conn.execute(
             sql.SQL("DELETE FROM {} WHERE ").format(sql.Identifier(entry.table)) + _where(entry),

@@ -168,8 +168,12 @@ STEPS = {
     "log": gettext_lazy("Written to the log, with kind, place and products"),
     "know": gettext_lazy("Added to the customer: traits, activity, the canonical row"),
     "understand": gettext_lazy("Asked the segments: who enters, who leaves"),
+    "engage": gettext_lazy("Shown to triggers, offers and surveys, which act on it"),
 }
 _FIGURES = {
+    "happened": gettext_lazy("shown"),
+    "started": gettext_lazy("triggers started"),
+    "exited": gettext_lazy("triggers left"),
     "messages": gettext_lazy("messages"),
     "held": gettext_lazy("held"),
     "duplicates": gettext_lazy("duplicates"),

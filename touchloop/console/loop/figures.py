@@ -9,31 +9,21 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from statistics import median
 from zoneinfo import ZoneInfo
 
 from django.core.cache import cache
 
-from touchloop.console import organisation
+from touchloop.console import database, organisation
+from touchloop.console.loop import outward
+from touchloop.console.loop.outward import Outward
+from touchloop.console.loop.series import DAYS, Series, series
 from touchloop.core import clock
 from touchloop.lake import api as lake
 
-DAYS = 28
-SHOWN_DAYS = 14
-LEAST_DAYS = 3  # before that, nothing is usual
 FRESH = timedelta(seconds=15)
 KEPT_SECONDS = 600
 KEY = "loop.figures"
 MEMORY_MB = 512
-
-
-@dataclass(frozen=True, slots=True)
-class Series:
-    """One figure: today so far, the usual by this time of day, and whole days before."""
-
-    today: int
-    usual: float | None
-    days: Sequence[int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +45,7 @@ class Figures:
     customers: Series
     moves: Series
     happened: Sequence[Happened]
+    outward: Outward  # what went back to customers, and what came of it
     left: Mapping[int, int]  # customers that left a segment today, by segment id
 
 
@@ -96,23 +87,12 @@ def _made(now: datetime) -> Figures:
     return Figures(
         at=now,
         start=start,
-        interactions=_series(by_day, so_far=0, whole=1),
-        customers=_series(by_day, so_far=2, whole=3),
-        moves=_series(by_day, so_far=4, whole=5),
+        interactions=series(by_day, so_far=0, whole=1),
+        customers=series(by_day, so_far=2, whole=3),
+        moves=series(by_day, so_far=4, whole=5),
+        outward=outward.figures(database.here(), start=start, now=now),
         happened=[Happened(*row) for row in happened],
         left=dict(left),
-    )
-
-
-def _series(by_day: Mapping[int, Sequence[int]], *, so_far: int, whole: int) -> Series:
-    """`by_day` counts back from 0, which is today."""
-    began = min((day for day, row in by_day.items() if row[whole]), default=0)
-    before = [by_day[day][so_far] for day in range(began, 0) if day in by_day]
-    days = [by_day[day][whole] if day in by_day else 0 for day in range(1 - SHOWN_DAYS, 1)]
-    return Series(
-        today=by_day[0][so_far] if 0 in by_day else 0,
-        usual=median(before) if len(before) >= LEAST_DAYS else None,
-        days=days,
     )
 
 

@@ -10,7 +10,9 @@ from django.utils.translation import ngettext
 
 from touchloop.console.customers import events, listing, person, wording
 from touchloop.console.customers.sight import Sight
+from touchloop.console.loop.way import Step, way
 from touchloop.console.ui import words
+from touchloop.core.access import Actor
 from touchloop.core.db import Connection
 from touchloop.profiles import api as profiles
 
@@ -22,9 +24,10 @@ class Followed:
     id: int
     name: str
     lines: dict[str, str]
+    steps: list[Step]
 
 
-def follow(conn: Connection, id: int, sees: Sight) -> Followed | None:
+def follow(conn: Connection, id: int, sees: Sight, actor: Actor) -> Followed | None:
     """None when there is no such customer within sight."""
     try:
         customer = person.within_sight(conn, id, sees)
@@ -58,7 +61,18 @@ def follow(conn: Connection, id: int, sees: Sight) -> Followed | None:
         told = events.entry(newest[0], sees).told
         lines["capture"] = f"{told.title}, {words.ago(newest[0].occurred_at)}"
     name = listing.called(customer.display_name, customer.leader, customer.id, sees)
-    return Followed(customer.id, name, lines)
+    steps = way(conn, customer, subjects, sees=sees, actor=actor)
+    return Followed(customer.id, name, lines | _back(steps), steps)
+
+
+def _back(steps: list[Step]) -> dict[str, str]:
+    """The stations of the way back, in the words of their steps."""
+    said = {step.icon: step.text for step in steps}
+    return {
+        "engage": said.get("send", _("No message yet")),
+        "measure": said.get("gauge", _("No answer yet")),
+        "act": said.get("life-buoy", _("No case")),
+    }
 
 
 def _segments(names: list[str]) -> str:

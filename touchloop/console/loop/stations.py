@@ -1,18 +1,17 @@
-"""The five stations of the loop: a figure, its health, and the one thing that needs a person."""
+"""The stations of the loop: a figure, its health, and the one thing that needs a person."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 
 from django.urls import reverse
-from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from touchloop.console import needs
-from touchloop.console.loop.figures import Figures, Series
+from touchloop.console.loop import way_back
+from touchloop.console.loop.figures import Figures
+from touchloop.console.loop.station import Need, Station, usual
 from touchloop.console.ui import words
 from touchloop.core import access, clock
 from touchloop.core.access import Actor, Permission
@@ -23,56 +22,13 @@ from touchloop.interactions import api as interactions
 BEHIND = timedelta(seconds=30)  # the oldest message may wait this long before it is said
 
 
-@dataclass(frozen=True, slots=True)
-class Need:
-    """What waits for a person."""
-
-    words: str
-    url: str
-
-
-@dataclass(frozen=True, slots=True)
-class Station:
-    """One place on the circle."""
-
-    key: str
-    label: str | Promise
-    says: str
-    icon: str
-    tone: str
-    figure: int | None = None
-    unit: str = ""
-    usual: str = ""
-    trend: Sequence[int] = ()
-    url: str = ""
-    healthy: bool = True
-    health: str = ""
-    need: Need | None = None
-    coming: str = ""
-
-
 def stations(conn: Connection, figures: Figures, actor: Actor) -> list[Station]:
     """In the order of the loop."""
     return [
         _capture(conn, figures, actor),
         _know(figures, actor),
         _understand(conn, figures, actor),
-        Station(
-            "engage",
-            _("Engage"),
-            _("Offers, journeys and messages, as the customer allows."),
-            icon="send",
-            tone="engage",
-            coming=_("Comes with offers, journeys and messages."),
-        ),
-        Station(
-            "measure",
-            _("Measure"),
-            _("What the customer felt, asked and inferred."),
-            icon="gauge",
-            tone="experience",
-            coming=_("Comes with surveys, signals and scorecards."),
-        ),
+        *way_back.stations(conn, figures, actor),
     ]
 
 
@@ -102,7 +58,7 @@ def _capture(conn: Connection, figures: Figures, actor: Actor) -> Station:
         tone="record",
         figure=figures.interactions.today,
         unit=_("interactions today"),
-        usual=_usual(figures.interactions),
+        usual=usual(figures.interactions),
         trend=figures.interactions.days,
         url=reverse("live") if access.allows(actor, Permission.LIVE_VIEW) else "",
         healthy=healthy,
@@ -127,7 +83,7 @@ def _know(figures: Figures, actor: Actor) -> Station:
         tone="record",
         figure=figures.customers.today,
         unit=_("customers seen today"),
-        usual=_usual(figures.customers),
+        usual=usual(figures.customers),
         trend=figures.customers.days,
         url=f"{reverse('customers')}?seen_from={day}",
         health=_("Nobody waits for a decision") if need is None else _("Some could be one person"),
@@ -156,16 +112,10 @@ def _understand(conn: Connection, figures: Figures, actor: Actor) -> Station:
         tone="record",
         figure=figures.moves.today,
         unit=_("moves in segments today"),
-        usual=_usual(figures.moves),
+        usual=usual(figures.moves),
         trend=figures.moves.days,
         url=reverse("segments"),
         healthy=live > 0,
         health=health,
         need=need,
     )
-
-
-def _usual(series: Series) -> str:
-    if series.usual is None:
-        return _("too new for a usual")
-    return _("usually %s by this hour") % words.figure(round(series.usual))

@@ -44,7 +44,11 @@ def find(request: Request) -> HttpResponse:
 def _context(request: Request, known: Figures | None) -> dict[str, Any]:
     conn, sees = database.here(), sight.of(request.actor)
     asked = request.GET.get("follow", "")
-    followed = follow(conn, int(asked), sees) if asked.isdigit() and len(asked) < 19 else None
+    followed = (
+        follow(conn, int(asked), sees, request.actor)
+        if asked.isdigit() and len(asked) < 19
+        else None
+    )
     context: dict[str, Any] = {"followed": followed, "sees": sees, "figures": known}
     if known is not None:
         drawn = stations(conn, known, request.actor)

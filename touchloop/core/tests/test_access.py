@@ -38,8 +38,26 @@ def test_only_admins_hold_keys_people_and_the_audit() -> None:
         Permission.AUDIT_VIEW,
         Permission.ORGANISATION_EDIT,
         Permission.HELD_DECIDE,
+        Permission.POLICY_EDIT,
     ):
         assert [role for role in sorted(ROLES) if permission in ROLES[role]] == ["admin"]
+
+
+def test_who_sees_messages_and_who_sends_them() -> None:
+    def holds(permission: Permission) -> list[str]:
+        return [role for role in sorted(ROLES) if permission in ROLES[role]]
+
+    assert holds(Permission.MESSAGES_VIEW) == ["admin", "analyst", "marketer", "service"]
+    assert holds(Permission.MESSAGES_EDIT) == ["admin", "marketer"]
+    assert holds(Permission.MESSAGES_SEND) == ["admin", "marketer"]
+
+
+def test_only_who_sells_changes_what_is_offered() -> None:
+    assert {role for role in ROLES if Permission.OFFERS_EDIT in ROLES[role]} == {
+        "admin", "marketer",
+    }  # fmt: skip
+    for permission in (Permission.OFFERS_VIEW, Permission.DECISIONS_VIEW):
+        assert all(permission in ROLES[role] for role in ROLES)
 
 
 def test_a_store_manager_sees_customers_of_their_stores_only() -> None:
@@ -74,3 +92,13 @@ def test_nobody_grants_more_than_they_hold() -> None:
     assert not access.may_grant(admin, "unknown")
     for role in sorted(ROLES.keys() - {"admin"}):
         assert not any(access.may_grant(Somebody(role=role), other) for other in ROLES)
+
+
+def test_who_makes_surveys_and_who_works_on_cases() -> None:
+    def holders(permission: Permission) -> set[str]:
+        return {role for role in ROLES if permission in ROLES[role]}
+
+    for looking in (Permission.SURVEYS_VIEW, Permission.SCORECARDS_VIEW, Permission.CASES_VIEW):
+        assert holders(looking) == set(ROLES)
+    assert holders(Permission.SURVEYS_EDIT) == {"admin", "marketer", "analyst"}
+    assert holders(Permission.CASES_WORK) == {"admin", "service", "store_manager"}

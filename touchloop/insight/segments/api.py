@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from touchloop.insight.segments.asking import satisfying
 from touchloop.insight.segments.browsing import Membership, members, segments_of
 from touchloop.insight.segments.compile import Compiled, compile_rules
 from touchloop.insight.segments.concerned import Group, groups
@@ -42,5 +43,5 @@ __all__ = [
     "RuleSet", "Segment", "Version", "Why", "apply", "change", "compare", "compile_rules",
     "create", "delete", "dependants", "engine", "evaluate", "fill", "forget", "get", "groups",
     "install_examples", "listing", "live", "members", "parse", "preview", "recount",
-    "segments_of", "sentence", "set_state", "to_json", "versions", "why",
+    "satisfying", "segments_of", "sentence", "set_state", "to_json", "versions", "why",
 ]  # fmt: skip

@@ -37,7 +37,7 @@ EXAMPLES = (
     Example(
         "weekly-never-deli",
         _("Shops every week but has never bought from DELI"),
-        "improve",
+        "personalise",
         {
             "all": [
                 {
@@ -74,7 +74,7 @@ EXAMPLES = (
     Example(
         "overdue-three-intervals",
         _("Has not come for three of its own usual intervals"),
-        "improve",
+        "personalise",
         {"overdue": {"events": [ORDER], "intervals": 3, "min_days": 8}},
     ),
 )  # fmt: skip

@@ -1,0 +1,34 @@
+"""The programs' door under Granian, in this process."""
+
+from __future__ import annotations
+
+import sys
+
+from touchloop.api.door import Door
+from touchloop.collect.server import in_processes, listen, stopped_by_signal
+from touchloop.core import db
+
+
+def serve(
+    *, host: str = "127.0.0.1", port: int = 8002, database_url: str | None = None, workers: int = 2
+) -> None:
+    """Serve until SIGINT or SIGTERM; answer what was taken in, and return.
+
+    Two processes on one port by default: while one waits for the database, the other decides.
+    Raises OSError when the port is taken. Django must be set up.
+    """
+    url = database_url or db.url()
+    in_processes(
+        lambda: _serve(Door(database_url=url), host=host, port=port),
+        host=host,
+        port=port,
+        count=workers,
+    )
+
+
+async def _serve(door: Door, *, host: str, port: int) -> None:
+    # While the desk decides, the loop waits for the interpreter: half a millisecond, not five.
+    sys.setswitchinterval(0.0005)
+    await door.open()
+    await listen(door.answer, host=host, port=port, stop=stopped_by_signal())
+    await door.close()

@@ -1,0 +1,75 @@
+"""The same two addresses beside the console, for installations behind one host name.
+
+Slower than the door of its own (docs/decisions/0014-the-door-for-decisions.md): each request goes
+through Django and is decided alone. Keys, bodies, answers and errors are the same.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from functools import cache
+
+import psycopg
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.csrf import csrf_exempt
+from psycopg_pool import ConnectionPool, PoolTimeout
+
+from touchloop.api import keyring
+from touchloop.api.answering import LARGEST_BODY, answered, work_of
+from touchloop.api.answers import Answer, Refused, headers, refuse
+from touchloop.collect.throttle import Throttle
+from touchloop.core import clock, db
+from touchloop.core.db import Connection
+
+log = logging.getLogger("touchloop.api")
+
+
+def _view(scope: str) -> Callable[[HttpRequest], HttpResponse]:
+    @csrf_exempt
+    def view(request: HttpRequest) -> HttpResponse:
+        try:
+            answer = _answer(request, scope)
+        except Refused as refused:
+            answer = refused.answer
+        except (psycopg.OperationalError, PoolTimeout) as error:
+            log.warning("the database is away: %s", str(error).strip())
+            answer = refuse(
+                503, "database_unavailable", "the database is away", retry_after=1
+            ).answer
+        except Exception:
+            log.exception("a request failed: %s", request.path)
+            answer = refuse(500, "failed", "the door failed; ask again").answer
+        return HttpResponse(answer.body, status=answer.status, headers=dict(headers(answer)))
+
+    return view
+
+
+decide = _view("decide")
+outcomes = _view("outcomes")
+
+
+def _answer(request: HttpRequest, scope: str) -> Answer:
+    if request.method != "POST":
+        raise refuse(405, "post_only", "send a POST with a JSON body")
+    if int(request.headers.get("Content-Length") or 0) > LARGEST_BODY:
+        raise refuse(413, "too_large", f"a body has at most {LARGEST_BODY} bytes")
+    now = clock.now()
+    hash = keyring.hash_in(request.headers.get("Authorization"))
+    with _pool().connection() as conn:
+        key = keyring.read_one(conn, hash, now=now)
+        keyring.admitted(key, scope, now=now)
+        with _lock:
+            throttle = _throttles.setdefault(key.id, Throttle(key.rate))
+            keyring.within_rate(throttle, key)
+        return answered(conn, [work_of(scope, request.body, now)])[0]
+
+
+_lock = threading.Lock()
+_throttles: dict[int, Throttle] = {}
+
+
+@cache
+def _pool() -> ConnectionPool[Connection]:
+    return db.pool(size=8, application="touchloop api")

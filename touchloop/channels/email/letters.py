@@ -1,0 +1,266 @@
+"""A delivery made into a letter: words, links, headers, envelope.
+
+Rendering is what costs, and many customers get the same words: the same data, the same first name.
+So words are rendered once for each such set of data, into a *stencil*: the encoded bytes of the
+body with slots in it, and only the tokens in the slots are made for each letter.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from email.utils import format_datetime
+from html import escape, unescape
+from typing import Any, Final
+
+from touchloop.channels.email import footer, links, mime, tokens
+from touchloop.channels.email.compiling import HREF, SOURCE
+from touchloop.channels.email.language import LINK, LINK_END, clean, render
+from touchloop.channels.email.mime import Headers
+from touchloop.channels.email.templates import Written
+from touchloop.channels.seam import Delivery
+from touchloop.core import settings
+from touchloop.core.errors import Invalid, Unavailable
+
+MOST_FACTS: Final = 3
+_MAILBOX: Final = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9.-]{1,255}")
+_LEADS: Final = re.compile(r"(?:mailto:|tel:|#)[^\s\"'<>\\]*", re.I)
+_PREFERENCES, _UNSUBSCRIBE, _PIXEL, _CLICK = "p", "u", "o", "l"
+_OWN: Final = {kind: f"{LINK}{kind}{LINK_END}" for kind in (_PREFERENCES, _UNSUBSCRIBE, _PIXEL)}
+
+# What differs for each letter: the kind of token, and the number of the link if it is one.
+Slot = tuple[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """Who writes, from where, where customers find us, and the seal of our tokens."""
+
+    name: str
+    address: str
+    bounces: str
+    postal: str
+    url: str
+    seal: tokens.Seal
+
+    @property
+    def domain(self) -> str:
+        return self.address.rpartition("@")[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """A rendered message, its links still between marks."""
+
+    subject: str
+    html: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stencil:
+    """A message for all who get the same words; one piece more than slots."""
+
+    subject: str
+    pieces: tuple[bytes, ...]
+    slots: tuple[Slot, ...]
+    topic: str
+    marketing: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """Envelope, headers and body: everything but the signature."""
+
+    sender: str
+    recipient: str
+    headers: Headers
+    body: bytes
+
+
+def house() -> House:
+    """The settings of mail. Raises Unavailable, which names what is missing."""
+    sender = settings.mail_from()
+    if sender is None:
+        raise Unavailable("TOUCHLOOP_MAIL_FROM is not set: mail has no sender", retry_after=600)
+    name, address = sender
+    return House(
+        name,
+        address,
+        settings.bounce_address(),
+        settings.postal_address(),
+        settings.customers_url(),
+        tokens.seal(),
+    )
+
+
+def words(
+    written: Written, data: Mapping[str, Any], *, reader: Mapping[str, Any], house: House,
+    measured: bool,
+) -> Words:  # fmt: skip
+    """Render one message. `measured` gives it the picture that tells of its opening.
+
+    Raises Invalid when the template cannot be rendered with this data.
+    """
+    given = clean(data)
+    used = data.get("used")
+    facts = [clean(str(each)) for each in used if each] if isinstance(used, list | tuple) else []
+    why = given.get("why") or footer.why(written.kind, written.topic, language=written.language)
+    own = {
+        "why": str(why),
+        # None where there is nothing: to Liquid an empty text or list is something.
+        "used": facts[:MOST_FACTS] or None,
+        "sender": house.name or house.domain,
+        "postal": house.postal or None,
+        "preferences": _OWN[_PREFERENCES],
+        "unsubscribe": None if written.kind == "service" else _OWN[_UNSUBSCRIBE],
+        "pixel": _OWN[_PIXEL] if measured else None,
+    }
+    given |= {"touchloop": own, "customer": reader}
+    return Words(
+        render(written.subject, given, field="subject"),
+        render(written.html, given, field="body"),
+        render(written.text, given, field="text"),
+    )
+
+
+def addresses(said: Words, *, house: House) -> set[str]:
+    """Where the message's links lead, as far as they may be counted: not those to ourselves, which
+    carry a token of their own."""
+    found = set()
+    for part, html in ((said.html, True), (said.text, False)):
+        for piece in part.split(LINK)[1:]:
+            kind, address = piece[:1], piece[1:].partition(LINK_END)[0].strip()
+            address = unescape(address) if html else address
+            ours = address.startswith(f"{house.url}/c/")
+            if kind != SOURCE and not ours and links.may_lead_to(address):
+                found.add(address)
+    return found
+
+
+def stencil(
+    written: Written, said: Words, *, house: House, numbers: Mapping[str, int] | None
+) -> Stencil:
+    """The stencil of rendered words; links go through us where `numbers` says so."""
+    text, in_text = _cut(said.text, html=False, house=house, numbers=numbers)
+    html, in_html = _cut(said.html, html=True, house=house, numbers=numbers)
+    boundary = "=_" + house.seal.name(f"{said.html[:2000]} {len(said.html)} {said.text[:500]}")
+    return Stencil(
+        mime.words(said.subject) or "-",
+        tuple(mime.body(text=text, html=html, boundary=boundary)),
+        (*in_text, *in_html),
+        written.topic,
+        written.kind != "service",
+    )
+
+
+def letter(delivery: Delivery, stencil: Stencil, *, house: House, now: datetime) -> Letter:
+    """The letter of one delivery. Raises Invalid("address") when mail cannot be addressed so."""
+    recipient = mailbox(delivery.address)
+    seal, id = house.seal, delivery.id
+    made = {
+        (_PREFERENCES, 0): seal.token(
+            tokens.PREFERENCES, delivery.subject_id, now.date().toordinal()
+        ),
+        (_UNSUBSCRIBE, 0): seal.token(tokens.UNSUBSCRIBE, id, delivery.subject_id),
+        (_PIXEL, 0): seal.token(tokens.OPENING, id),
+    }
+    out = [stencil.pieces[0]]
+    for slot, piece in zip(stencil.slots, stencil.pieces[1:], strict=True):
+        token = made.get(slot)
+        if token is None:
+            token = made[slot] = seal.token(tokens.CLICK, id, slot[1])
+        out += (token.encode(), piece)
+    returns = seal.token(tokens.RETURN, id)
+    fields = [
+        ("From", mime.mailbox(house.name, house.address)),
+        ("To", recipient),
+        ("Subject", stencil.subject),
+        ("Date", format_datetime(now)),
+        ("Message-ID", f"<{delivery.message_id}@{house.domain}>"),
+    ]
+    if stencil.marketing:
+        fields += [
+            ("List-Id", f"<{stencil.topic or 'messages'}.{house.domain}>"),
+            ("List-Unsubscribe", f"<{house.url}/c/u/{made[_UNSUBSCRIBE, 0]}>"),
+            ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"),
+            ("Feedback-ID", f"{delivery.campaign_id or 0}:{delivery.template}:{house.domain}"),
+        ]
+    first, _line, _rest = stencil.pieces[0].partition(b"\r\n")
+    fields += [
+        ("X-Touchloop-Delivery", returns),
+        ("MIME-Version", "1.0"),
+        ("Content-Type", f'multipart/alternative; boundary="{first[2:].decode()}"'),
+    ]
+    return Letter(_returning(house, returns), recipient, Headers(tuple(fields)), b"".join(out))
+
+
+def seen(said: Words, *, house: House) -> Words:
+    """Words as somebody may look at them: links as they are, those of a person leading nowhere."""
+    return Words(
+        " ".join(said.subject.split()),
+        "#".join(_cut(said.html, html=True, house=house, numbers=None)[0]),
+        "…".join(_cut(said.text, html=False, house=house, numbers=None)[0]),
+    )
+
+
+def _cut(
+    part: str, *, html: bool, house: House, numbers: Mapping[str, int] | None
+) -> tuple[list[str], list[Slot]]:
+    """A part in pieces, and the slots between them; every link has become what it goes out as.
+
+    What a template's link came to may be no link at all (a value can say `javascript:`): then it
+    leads nowhere.
+    """
+    first, *rest = part.split(LINK)
+    pieces, slots = [first], []
+    for each in rest:
+        inside, _mark, after = each.partition(LINK_END)
+        kind, address = inside[:1], inside[1:].strip()
+        address = unescape(address) if html else address
+        slot, before, behind = _leads(kind, address, house, numbers)
+        pieces[-1] += escape(before) if html else before
+        if slot is None:
+            pieces[-1] += after
+        else:
+            slots.append(slot)
+            pieces.append(behind + after)
+    return pieces, slots
+
+
+def _leads(
+    kind: str, address: str, house: House, numbers: Mapping[str, int] | None
+) -> tuple[Slot | None, str, str]:
+    """What stands in a link: a slot if there is one, what is before it and what behind."""
+    if kind in _OWN:
+        return (kind, 0), f"{house.url}/c/{kind}/", ".gif" if kind == _PIXEL else ""
+    if links.may_lead_to(address):
+        number = numbers.get(address) if numbers is not None and kind != SOURCE else None
+        if number is None:
+            return None, address, ""
+        return (_CLICK, number), f"{house.url}/c/l/", ""
+    return None, address if kind == HREF and _LEADS.fullmatch(address) else "#", ""
+
+
+def mailbox(address: str) -> str:
+    """The address as it goes into an envelope, its domain in ASCII. Raises Invalid."""
+    local, _at, domain = address.strip().rpartition("@")
+    if not domain.isascii():
+        try:
+            domain = domain.encode("idna").decode("ascii")
+        except UnicodeError as error:
+            raise Invalid("address", "this domain cannot be written in a mail") from error
+    written = f"{local}@{domain}"
+    if not _MAILBOX.fullmatch(written) or len(written) > 254:
+        raise Invalid("address", "this is no address that a mail server takes")
+    return written
+
+
+def _returning(house: House, token: str) -> str:
+    """The envelope's sender: where bounces go, with a token of the delivery in it (VERP)."""
+    if not house.bounces:
+        return house.address
+    local, _at, domain = house.bounces.partition("@")
+    return f"{local}+{token}@{domain}"

@@ -1,0 +1,291 @@
+"""Requests: who is to be told what, judged and written into the outbox with what caused it.
+
+Everything happens in the transaction of the caller, so a message is wanted exactly when what it
+speaks of has happened. A cause counts once: asked again, it gives the first result. What is not
+permitted is stored as well, with its reason, because staff will ask why nothing was sent.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, LiteralString, NamedTuple
+from uuid import UUID
+
+from django.utils.translation import gettext as _
+
+from touchloop.channels import rows
+from touchloop.channels.permission import Permission, permission
+from touchloop.channels.policy import Policy
+from touchloop.channels.registry import channel as channel_named
+from touchloop.channels.rows import DEFERRED, DROPPED, QUEUED, SUPPRESSED, Change
+from touchloop.channels.rules import contact_policy
+from touchloop.channels.seam import KINDS, Channel, Delivery
+from touchloop.channels.situation import Situation, situations
+from touchloop.core import arrays
+from touchloop.core.db import Connection
+from touchloop.core.errors import Invalid
+from touchloop.identity.api import customers_of
+
+STATE_OF = {"send": QUEUED, "defer": DEFERRED, "drop": DROPPED, "suppress": SUPPRESSED}
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A message that is wanted. The first of `channels` that is permitted carries it."""
+
+    subject_id: int
+    kind: str
+    topic: str
+    template: str
+    cause: str
+    channels: tuple[str, ...]
+    data: Mapping[str, Any] = field(default_factory=dict)
+    not_before: datetime | None = None
+    expires_at: datetime | None = None
+    offer: str = ""
+    decision_id: UUID | None = None
+    campaign_id: int | None = None
+    trigger_id: int | None = None
+
+
+class Requested(NamedTuple):
+    """What became of a request: the state that is stored, and from when on it may be handed over.
+
+    `delivery_id` is None only when the subject is nobody's.
+    """
+
+    delivery_id: int | None
+    state: str
+    reason: str
+    not_before: datetime | None
+    channel: str
+
+
+class _Chosen(NamedTuple):
+    wanted: Wanted
+    customer_id: int
+    channel: Channel
+    permission: Permission
+    expires_at: datetime
+    version: int
+
+
+def request(conn: Connection, wanted: Sequence[Wanted], *, now: datetime) -> list[Requested]:
+    """Judge and store requests, in the caller's transaction; one result for each, in order.
+
+    Raises Invalid for an unknown kind or channel.
+    """
+    channels = _channels(wanted)
+    first: dict[str, Wanted] = {}
+    for one in wanted:
+        first.setdefault(one.cause, one)
+    results = _known(conn, first)
+    fresh = [one for cause, one in first.items() if cause not in results]
+    customers = customers_of(conn, sorted({one.subject_id for one in fresh}))
+    nobody = [one for one in fresh if one.subject_id not in customers]
+    results |= {one.cause: Requested(None, DROPPED, "nobody", None, "") for one in nobody}
+    known = [one for one in fresh if one.subject_id in customers]
+    if known:
+        policy = contact_policy(conn)
+        found = situations(
+            conn,
+            customers.values(),
+            namespaces=_namespaces(channels.values()),
+            policy=policy,
+            now=now,
+        )
+        versions = _versions(conn, known, channels)
+        chosen = [
+            _choose(one, customers[one.subject_id], found, channels, versions, policy, now)
+            for one in known
+        ]
+        results |= _store(conn, chosen, now)
+    return [results[one.cause] for one in wanted]
+
+
+def _channels(wanted: Sequence[Wanted]) -> dict[str, Channel]:
+    for one in wanted:
+        if one.kind not in KINDS:
+            raise Invalid("kind", _("one of %s is expected") % ", ".join(KINDS))
+        if not one.channels:
+            raise Invalid("channels", _("name at least one channel"))
+        if not one.cause:
+            raise Invalid("cause", _("say what causes the message"))
+    names = {name for one in wanted for name in one.channels}
+    return {name: channel_named(name) for name in names}
+
+
+def _namespaces(channels: Iterable[Channel]) -> set[str]:
+    return {one.address_namespace for one in channels if one.address_namespace}
+
+
+def _versions(
+    conn: Connection, wanted: Sequence[Wanted], channels: Mapping[str, Channel]
+) -> dict[str, Mapping[str, int]]:
+    """The current template versions by channel, for channels that have templates."""
+    return {
+        name: channel.versions(conn, sorted({w.template for w in wanted if name in w.channels}))
+        for name, channel in channels.items()
+        if channel.versions is not None
+    }
+
+
+def _choose(
+    one: Wanted,
+    customer: int,
+    found: Mapping[int, Situation],
+    channels: Mapping[str, Channel],
+    versions: Mapping[str, Mapping[str, int]],
+    policy: Policy,
+    now: datetime,
+) -> _Chosen:
+    """The first channel that is permitted, now or later; else the first, with its reason."""
+    refused: _Chosen | None = None
+    begin = max(now, one.not_before or now)
+    for name in one.channels:
+        channel = channels[name]
+        expires = one.expires_at or begin + timedelta(hours=_kept(policy, one.kind, channel))
+        version = versions[name].get(one.template, 0) if name in versions else 0
+        allowed = (
+            Permission("drop", "no_template", begin, "")
+            if name in versions and not version
+            else permission(
+                found[customer],
+                channel,
+                kind=one.kind,
+                topic=one.topic,
+                policy=policy,
+                now=begin,
+                expires_at=expires,
+            )
+        )
+        chosen = _Chosen(one, customer, channel, allowed, expires, version)
+        if allowed.word in ("send", "defer"):
+            return chosen
+        refused = refused or chosen
+    assert refused is not None
+    return refused
+
+
+def _kept(policy: Policy, kind: str, channel: Channel) -> int:
+    return policy.keep_hours["prompt" if channel.pulled else kind]
+
+
+def _known(conn: Connection, causes: Iterable[str]) -> dict[str, Requested]:
+    found = conn.execute(_KNOWN, (arrays.texts(causes),))
+    return {cause: Requested(*rest) for cause, *rest in found}
+
+
+def _store(conn: Connection, chosen: Sequence[_Chosen], now: datetime) -> dict[str, Requested]:
+    """Insert; a cause that another transaction wrote meanwhile gives that one's result."""
+    ids = [row[0] for row in conn.execute(_IDS, (len(chosen),))]
+    numbered = list(zip(ids, chosen, strict=True))
+    written = {row[0] for row in conn.execute(_INSERT, _parameters(numbered, now))}
+    results, changes = {}, []
+    for id, one in numbered:
+        if id not in written:
+            continue
+        state = STATE_OF[one.permission.word]
+        moment = one.permission.at if state in rows.WAITING else None
+        results[one.wanted.cause] = Requested(
+            id, state, one.permission.reason, moment, one.channel.name
+        )
+        changes.append(Change(_delivery(id, one), state, one.permission.reason, "", moment))
+    rows.say(conn, rows.told(changes, now))
+    missed = [one.wanted.cause for id, one in numbered if id not in written]
+    return results | (_known(conn, missed) if missed else {})
+
+
+def _parameters(numbered: Sequence[tuple[int, _Chosen]], now: datetime) -> dict[str, Any]:
+    of = [one.wanted for _, one in numbered]
+    said = [one.permission for _, one in numbered]
+    states = [STATE_OF[one.word] for one in said]
+    return {
+        "ids": arrays.numbers(id for id, _ in numbered),
+        "subjects": arrays.numbers(one.subject_id for one in of),
+        "kinds": arrays.texts(one.kind for one in of),
+        "topics": arrays.texts(one.topic for one in of),
+        "channels": arrays.texts(one.channel.name for _, one in numbered),
+        "addresses": arrays.texts(one.address for one in said),
+        "templates": arrays.texts(one.template for one in of),
+        "versions": arrays.numbers(one.version for _, one in numbered),
+        "data": arrays.texts(_json(one.data) for one in of),
+        "causes": arrays.texts(one.cause for one in of),
+        "states": arrays.texts(states),
+        "reasons": arrays.texts(one.reason for one in said),
+        "moments": arrays.instants(one.at for one in said),
+        "ends": arrays.instants(one.expires_at for _, one in numbered),
+        "offers": arrays.texts(one.offer for one in of),
+        "decisions": arrays.uuids(one.decision_id for one in of),
+        "campaigns": arrays.numbers(one.campaign_id for one in of),
+        "triggers": arrays.numbers(one.trigger_id for one in of),
+        "messages": arrays.texts(rows.message_id(id, one.wanted.cause) for id, one in numbered),
+        "outcomes": arrays.instants(
+            None if state in rows.WAITING else now for state in states
+        ),
+        "now": now,
+    }  # fmt: skip
+
+
+def _delivery(id: int, one: _Chosen) -> Delivery:
+    wanted = one.wanted
+    return Delivery(
+        id=id,
+        subject_id=wanted.subject_id,
+        customer_id=one.customer_id,
+        kind=wanted.kind,
+        topic=wanted.topic,
+        channel=one.channel.name,
+        address=one.permission.address,
+        template=wanted.template,
+        template_version=one.version,
+        data=wanted.data,
+        message_id="",
+        offer=wanted.offer,
+        decision_id=wanted.decision_id,
+        campaign_id=wanted.campaign_id,
+        trigger_id=wanted.trigger_id,
+        attempts=0,
+    )
+
+
+def _json(data: Mapping[str, Any]) -> str:
+    text = json.dumps(dict(data), ensure_ascii=False, default=str)
+    text = text.encode("utf-8", "replace").decode()  # half of a character is none to PostgreSQL
+    return text if "\\u0000" not in text else json.dumps(_without_nul(json.loads(text)))
+
+
+def _without_nul(value: Any) -> Any:
+    """PostgreSQL keeps no NUL in a text."""
+    if isinstance(value, dict):
+        return {_without_nul(key): _without_nul(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_without_nul(each) for each in value]
+    return value.replace("\0", "") if isinstance(value, str) else value
+
+
+_KNOWN: LiteralString = """
+SELECT cause, id, state, reason, CASE WHEN state IN ('queued', 'deferred') THEN not_before END,
+       channel
+  FROM deliveries WHERE cause = ANY(%s::text[])
+"""
+_IDS: LiteralString = (
+    "SELECT nextval(pg_get_serial_sequence('deliveries', 'id')) FROM generate_series(1, %s)"
+)
+_INSERT: LiteralString = """
+INSERT INTO deliveries
+  (id, subject_id, kind, topic, channel, address, template, template_version, data, cause, state,
+   reason, not_before, expires_at, offer, decision_id, campaign_id, trigger_id, message_id,
+   outcome_at, created_at)
+SELECT n.*, %(now)s FROM unnest(
+  %(ids)s::bigint[], %(subjects)s::bigint[], %(kinds)s::text[], %(topics)s::text[],
+  %(channels)s::text[], %(addresses)s::text[], %(templates)s::text[], %(versions)s::int[],
+  %(data)s::jsonb[], %(causes)s::text[], %(states)s::text[], %(reasons)s::text[],
+  %(moments)s::timestamptz[], %(ends)s::timestamptz[], %(offers)s::text[],
+  %(decisions)s::uuid[], %(campaigns)s::bigint[], %(triggers)s::bigint[], %(messages)s::text[],
+  %(outcomes)s::timestamptz[]) AS n
+ON CONFLICT (cause) DO NOTHING RETURNING id
+"""

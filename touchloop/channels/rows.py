@@ -1,0 +1,163 @@
+"""Deliveries as they are stored: their words, how they are read, and their news."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import cache
+from hashlib import sha256
+from typing import Any, Final
+
+from touchloop.channels.seam import Delivery
+from touchloop.core import settings
+from touchloop.core.db import Connection
+from touchloop.interactions.api import News, tell
+
+QUEUED, DEFERRED, CLAIMED = "queued", "deferred", "claimed"
+HANDED, CONFIRMED, UNCERTAIN = "handed", "confirmed", "uncertain"
+BOUNCED, COMPLAINED = "bounced", "complained"
+SUPPRESSED, DROPPED = "suppressed", "dropped"
+STATES: Final = (
+    QUEUED, DEFERRED, CLAIMED, HANDED, CONFIRMED, UNCERTAIN, BOUNCED, COMPLAINED, SUPPRESSED,
+    DROPPED,
+)  # fmt: skip
+WAITING: Final = (QUEUED, DEFERRED)
+
+# What the rest of the house is told when a delivery comes into a state; the others say nothing yet.
+EVENTS: Final = {
+    DEFERRED: "Message Deferred",
+    HANDED: "Message Handed",
+    CONFIRMED: "Message Confirmed",
+    UNCERTAIN: "Message Uncertain",
+    BOUNCED: "Message Bounced",
+    COMPLAINED: "Message Complained",
+    SUPPRESSED: "Message Suppressed",
+    DROPPED: "Message Dropped",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A delivery that came into a state; `address` is the one that was used."""
+
+    delivery: Delivery
+    state: str
+    reason: str = ""
+    detail: str = ""
+    not_before: datetime | None = None
+    address: str = ""
+
+
+def told(changes: Iterable[Change], now: datetime, *, location: str = "") -> list[News]:
+    """The news of changes; a delivery that is deferred again says so once for each moment."""
+    return [
+        news_of(
+            change.delivery,
+            EVENTS[change.state],
+            cause=_cause(change),
+            now=now,
+            location=location,
+            more=_more(change),
+        )
+        for change in changes
+        if change.state in EVENTS
+    ]
+
+
+def news_of(
+    delivery: Delivery,
+    event: str,
+    *,
+    cause: str,
+    now: datetime,
+    location: str = "",
+    more: Mapping[str, Any] | None = None,
+) -> News:
+    """One piece of news about a delivery, with what others need to know of it."""
+    properties: dict[str, Any] = {"delivery": delivery.id, "kind": delivery.kind}
+    for name in ("template", "topic", "offer"):
+        if value := getattr(delivery, name):
+            properties[name] = value
+    if delivery.decision_id is not None:
+        properties["decision_id"] = str(delivery.decision_id)
+    for name in ("campaign_id", "trigger_id"):
+        if (number := getattr(delivery, name)) is not None:
+            properties[name] = number
+    return News(
+        event=event,
+        subject_id=delivery.subject_id,
+        cause=cause,
+        at=now,
+        properties={**properties, **(more or {}), "channel": delivery.channel},
+        channel=delivery.channel,
+        location=location,
+    )
+
+
+def say(conn: Connection, news: Sequence[News]) -> None:
+    """Tell news in the caller's transaction."""
+    if news:
+        tell(conn, news)
+
+
+def message_id(delivery_id: int, cause: str) -> str:
+    """A stable name of the message that nobody can guess who does not hold our secret."""
+    text = f"{delivery_id}\0{cause}".encode()
+    return f"{delivery_id}.{hmac.digest(_key(), text, 'sha256').hex()[:24]}"
+
+
+def addressed(delivery: Delivery, address: str) -> Delivery:
+    """The same, to be sent to this address."""
+    return delivery if delivery.address == address else replace(delivery, address=address)
+
+
+def of_row(row: Sequence[Any], customer_id: int) -> Delivery:
+    """The delivery of a row of COLUMNS."""
+    (id, subject, kind, topic, channel, address, template, version, data, message, offer, decision,
+     campaign, trigger, attempts) = row  # fmt: skip
+    return Delivery(
+        id=id,
+        subject_id=subject,
+        customer_id=customer_id,
+        kind=kind,
+        topic=topic,
+        channel=channel,
+        address=address,
+        template=template,
+        template_version=version,
+        data=data,
+        message_id=message,
+        offer=offer,
+        decision_id=decision,
+        campaign_id=campaign,
+        trigger_id=trigger,
+        attempts=attempts,
+    )
+
+
+COLUMNS: Final = (
+    "id, subject_id, kind, topic, channel, address, template, template_version, data, message_id,"
+    " offer, decision_id, campaign_id, trigger_id, attempts"
+)
+
+
+def _cause(change: Change) -> str:
+    until = change.not_before if change.state == DEFERRED else None
+    again = f":{until.isoformat()}" if until else ""
+    return f"delivery:{change.delivery.id}:{change.state}{again}"
+
+
+def _more(change: Change) -> dict[str, Any]:
+    more: dict[str, Any] = {}
+    if change.reason:
+        more["reason"] = change.reason
+    if change.state == DEFERRED and change.not_before:
+        more["until"] = change.not_before.isoformat()
+    return more
+
+
+@cache
+def _key() -> bytes:
+    return sha256(b"touchloop message ids\0" + settings.secret_key().encode()).digest()

@@ -1,0 +1,1 @@
+"""Cases: what a customer is owed an answer to, with its story, owner and clock."""

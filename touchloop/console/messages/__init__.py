@@ -1,0 +1,1 @@
+"""Messages: campaigns, triggers, templates, the outbox with what was held back, and the policy."""

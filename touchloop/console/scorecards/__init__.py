@@ -1,0 +1,1 @@
+"""Scorecards: the experience from region to store to answers, never without n and interval."""

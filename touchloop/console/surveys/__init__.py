@@ -1,0 +1,1 @@
+"""Surveys: what is asked of whom, who was not asked and why, and what was answered."""

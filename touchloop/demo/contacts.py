@@ -1,0 +1,90 @@
+"""Addresses and choices for the demo's households: the retailer's files hold none.
+
+They are made up and say so: a source of their own, the trait `simulated_contact`, addresses under
+a domain that cannot exist. Of the households whose demographics are known, some agreed to mail,
+some refused, and most said nothing, as in any list of customers.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+
+from touchloop.core import clock
+from touchloop.core.db import Connection
+from touchloop.demo import year
+from touchloop.interactions.api import Record, Source, ensure, put
+
+DOMAIN = "household.example"
+ZONE = "America/New_York"
+AGREED, REFUSED = 0.6, 0.15  # shares of the households with an address
+SAID_BEFORE = timedelta(days=300)
+
+
+def source() -> Source:
+    """Who says it; its name tells that it is made up."""
+    return ensure(
+        "demo-contacts", name="Addresses (simulated)", kind="import", trusted=True,
+        channel="web", category="told_us",
+    )  # fmt: skip
+
+
+def send(conn: Connection) -> int:
+    """Put what the households said into the inbox; again changes nothing. Commits."""
+    sent = put(conn, _records(source(), clock.now()))
+    conn.commit()
+    return sent
+
+
+def _records(source: Source, now: datetime) -> Iterator[Record]:
+    at = (source.created_at - SAID_BEFORE).isoformat()  # the same whenever it is sent again
+    received = clock.micros(now)
+    with year.opened() as files:
+        rows = files.execute("select household_id from demographics order by 1").fetchall()
+    for (household,) in rows:
+        messages = list(_said(str(household), at))
+        body = msgspec.json.encode({"batch": messages}).decode()
+        yield year.record(source, body, n=len(messages), received_us=received)
+
+
+def _said(household: str, at: str) -> Iterator[dict[str, Any]]:
+    who = {"userId": f"household-{household}", "timestamp": at}
+    email = f"household-{household}@{DOMAIN}"
+    yield {
+        **who,
+        "type": "identify",
+        "messageId": f"demo-contact-{household}",
+        "traits": {"email": email, "timezone": ZONE, "simulated_contact": True},
+    }
+    draw = _draw(household)
+    if draw < AGREED:
+        agreed = {
+            "purposes": ["marketing", "personalise", "profile"],
+            "channels": ["email"],
+            "basis": "simulated consent (demo)",
+        }
+        yield _choice(who, household, "Consent Given", agreed)
+    elif draw < AGREED + REFUSED:
+        yield _choice(who, household, "Consent Withdrawn", {"channels": ["email"]})
+
+
+def _choice(
+    who: dict[str, str], household: str, event: str, properties: dict[str, Any]
+) -> dict[str, Any]:
+    return {
+        **who,
+        "type": "track",
+        "event": event,
+        "messageId": f"demo-choice-{household}",
+        "properties": properties,
+    }
+
+
+def _draw(household: str) -> float:
+    """The same number from 0 to 1 for a household, each time."""
+    digest = hashlib.blake2b(household.encode(), digest_size=8, person=b"demo").digest()
+    return int.from_bytes(digest) / 2**64

@@ -1,0 +1,26 @@
+"""What other rooms may use of the campaigns."""
+
+from touchloop.engage.campaigns.audience import arm_of
+from touchloop.engage.campaigns.keeping import (
+    Campaign,
+    abort,
+    change,
+    create,
+    finish,
+    get,
+    listing,
+    pause,
+    resume,
+    running,
+    start,
+)
+from touchloop.engage.campaigns.past import Past, past
+from touchloop.engage.campaigns.plan import Goal, Plan, Variant, Window, parse, to_json
+from touchloop.engage.campaigns.reporting import Arm, Report, report
+from touchloop.engage.campaigns.sending import due
+
+__all__ = [
+    "Arm", "Campaign", "Goal", "Past", "Plan", "Report", "Variant", "Window", "abort", "arm_of",
+    "change", "create", "due", "finish", "get", "listing", "parse", "past", "pause", "report",
+    "resume", "running", "start", "to_json",
+]  # fmt: skip

@@ -1,0 +1,101 @@
+"""Decisions as they are recorded: a set of them in one statement, and who came to which offer."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import msgspec
+
+from touchloop.core import arrays, clock
+from touchloop.core.db import Connection
+from touchloop.engage.decisions.choosing import Choice
+from touchloop.engage.decisions.compiled import Compiled
+from touchloop.engage.decisions.facts import Facts
+
+Made = tuple[UUID, Facts, Choice]
+
+
+def record(conn: Connection, compiled: Compiled, made: Sequence[Made]) -> None:
+    """Store decisions with all their inputs. Does not commit."""
+    facts = [each[1] for each in made]
+    choices = [each[2] for each in made]
+    exposed = sorted(_exposed(compiled, made), key=lambda each: (each.subject_id, each.offer_id))
+    conn.execute(
+        _RECORD,
+        {
+            "ids": arrays.uuids(each[0] for each in made),
+            "subjects": arrays.numbers(each.customer_id for each in facts),
+            "ats": arrays.numbers(each.at for each in facts),
+            "channels": arrays.texts(each.channel for each in facts),
+            "locations": arrays.texts(each.location for each in facts),
+            "placements": arrays.texts(each.placement for each in facts),
+            "book": compiled.book.id,
+            "policy": compiled.policy.version,
+            "model": compiled.model.version,
+            "inputs": arrays.texts(_ENCODE(each).decode() for each in facts),
+            "propensities": arrays.texts(_packed(each) for each in choices),
+            "chosen": arrays.texts(
+                arrays.numbers(one.offer_id for one in each.chosen) for each in choices
+            ),
+            "probabilities": arrays.texts(
+                arrays.numbers(one.probability for one in each.chosen) for each in choices
+            ),
+            "firsts": arrays.numbers(each.first for each in choices),
+            "e_subjects": arrays.numbers(each.subject_id for each in exposed),
+            "e_offers": arrays.numbers(each.offer_id for each in exposed),
+            "e_held": arrays.texts(str(each.held).lower() for each in exposed),
+            "e_ats": arrays.instants(each.at for each in exposed),
+            "e_goals": arrays.texts(each.goal for each in exposed),
+            "e_untils": arrays.instants(each.until for each in exposed),
+        },
+        prepare=True,
+    )
+
+
+def _packed(choice: Choice) -> str:
+    given = choice.weighed.propensities
+    return struct.pack(f"<{len(given)}f", *given).hex()
+
+
+class _Exposure(msgspec.Struct, frozen=True):
+    subject_id: int
+    offer_id: int
+    held: bool
+    at: datetime
+    goal: str
+    until: datetime
+
+
+def _exposed(compiled: Compiled, made: Sequence[Made]) -> Iterator[_Exposure]:
+    """What the database keeps of them is the first of each pair."""
+    for _id, facts, choice in made:
+        for offer_id, held in choice.exposures:
+            goal, days = compiled.goals[offer_id]
+            at = clock.from_micros(facts.at)
+            yield _Exposure(facts.customer_id, offer_id, held, at, goal, at + timedelta(days=days))
+
+
+_ENCODE = msgspec.json.Encoder().encode
+_RECORD = """
+WITH exposed AS (
+  INSERT INTO offer_exposures (subject_id, offer_id, held, at, goal, until)
+  SELECT * FROM unnest(%(e_subjects)s::bigint[], %(e_offers)s::int[], %(e_held)s::boolean[],
+                       %(e_ats)s::timestamptz[], %(e_goals)s::text[], %(e_untils)s::timestamptz[])
+  ON CONFLICT DO NOTHING
+)
+INSERT INTO decisions (id, subject_id, at, channel, location, placement, book_id, policy_version,
+                       model_version, inputs, propensities, chosen, probabilities, first_offer,
+                       learning)
+SELECT id, subject, to_timestamp(0) + at * interval '1 microsecond', channel, location, placement,
+       %(book)s, %(policy)s, %(model)s, inputs, decode(propensities, 'hex'), chosen::int[],
+       probabilities::float8[], first, 0
+FROM unnest(%(ids)s::uuid[], %(subjects)s::bigint[], %(ats)s::bigint[], %(channels)s::text[],
+            %(locations)s::text[], %(placements)s::text[], %(inputs)s::text[],
+            %(propensities)s::text[], %(chosen)s::text[], %(probabilities)s::text[],
+            %(firsts)s::int[])
+     d(id, subject, at, channel, location, placement, inputs, propensities, chosen, probabilities,
+       first)
+"""

@@ -1,0 +1,120 @@
+"""Step `engage`: what the batch brought is shown to the rooms that act on it.
+
+Triggers start and end, offers learn what became of them, surveys are drawn, signals noticed, all in
+the batch's transaction. Most batches concern nobody: then the step costs the few small queries by
+which each room knows that nothing of its own has changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from time import perf_counter
+from typing import Any, NamedTuple
+
+from touchloop.core.db import Connection
+from touchloop.core.errors import NotFound
+from touchloop.engage.decisions import api as decisions
+from touchloop.engage.triggers import api as triggers
+from touchloop.experience.signals import api as signals
+from touchloop.experience.surveys import api as surveys
+from touchloop.flow.batch import Batch, Message, Work
+from touchloop.flow.logging import place_of, stage_of
+from touchloop.flow.understanding import ENTERED, LEFT, SYSTEM
+from touchloop.interactions.api import Happened
+
+OWN, OWN_KIND = "touchloop", "system"
+SURVEY_WANTED = "Survey Wanted"
+
+
+class Room(NamedTuple):
+    """A room that acts on what happens."""
+
+    name: str
+    on_batch: Callable[[Connection, Sequence[Happened], datetime], Any]
+
+
+def invite_wanted(conn: Connection, happened: Sequence[Happened], now: datetime) -> None:
+    """Ask those of whom a trigger says so; the surveys keep their quarantine all the same."""
+    wanted = [
+        each
+        for each in happened
+        if each.name == SURVEY_WANTED and each.source_slug == OWN
+        if isinstance(each.properties.get("survey"), str)
+    ]
+    for each in wanted:
+        try:
+            survey = surveys.by_slug(conn, each.properties["survey"])
+        except NotFound:  # it was taken away since
+            continue
+        surveys.invite(
+            conn,
+            [each.subject_id],
+            survey=survey,
+            touchpoint=(each.channel, each.location),
+            cause=f"interaction:{each.interaction_id}",
+            now=now,
+            stage=each.stage,
+        )
+
+
+ROOMS = (
+    Room("triggers", triggers.on_batch),
+    Room("decisions", decisions.on_batch),
+    Room("signals", signals.on_batch),
+    Room("surveys", surveys.on_batch),
+    Room("wanted", invite_wanted),
+)
+
+
+def show_to_rooms(batch: Batch, work: Work) -> Batch:
+    """Let each room act on the batch, in its order; what they did stands in the note."""
+    happened = list(what_happened(batch))
+    if not happened:
+        return batch
+    for room in ROOMS:
+        start = perf_counter()
+        room.on_batch(work.conn, happened, work.now)
+        batch.note("engage", **{f"{room.name}_ms": round((perf_counter() - start) * 1_000, 2)})
+    batch.note("engage", happened=len(happened))
+    return batch
+
+
+def what_happened(batch: Batch) -> Iterator[Happened]:
+    """The batch's messages, and who entered and left segments, in the order of the log."""
+    for row, message in zip(batch.rows, batch.messages, strict=False):  # the messages come first
+        yield _of_message(row.id, message)
+    for id, change, name in batch.moves:
+        yield Happened(
+            id,
+            change.customer_id,
+            change.customer_id,
+            SYSTEM,
+            ENTERED if change.entered else LEFT,
+            {"segment_id": change.segment_id, "segment": name},
+            "",
+            "",
+            "",
+            change.at,
+            OWN_KIND,
+            OWN,
+        )
+
+
+def _of_message(id: int, message: Message) -> Happened:
+    envelope = message.envelope
+    channel, location = place_of(message)
+    return Happened(  # by position: this runs for every interaction
+        id,
+        message.subject_id,
+        message.customer_id,
+        envelope.type,
+        envelope.name,
+        envelope.properties,
+        channel,
+        location,
+        stage_of(message),
+        envelope.occurred_at,
+        message.source.kind,
+        message.source.slug,
+    )

@@ -1,0 +1,1 @@
+"""What a customer chooses without signing in: unsubscribing, and the page of choices."""
