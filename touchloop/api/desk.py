@@ -107,7 +107,7 @@ class Desk:
     def _connect(self) -> Connection:
         return psycopg.connect(
             self._url, autocommit=True, application_name="touchloop api",
-            options="-c timezone=UTC", connect_timeout=5,
+            options="-c timezone=UTC -c statement_timeout=10s", connect_timeout=5,
         )  # fmt: skip
 
 

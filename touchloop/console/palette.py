@@ -51,6 +51,12 @@ COMMANDS = (
         permission=Permission.SEGMENTS_EDIT,
     ),
     Command(
+        _("Plan a campaign"),
+        icon="megaphone",
+        route="campaign_new",
+        permission=Permission.MESSAGES_EDIT,
+    ),
+    Command(
         _("Look at the audit trail"),
         icon="scroll-text",
         route="settings_audit",

@@ -85,9 +85,7 @@ def test_nothing_goes_out_after_the_commit_of_a_withdrawal(
     stayed = set(ids) - set(leaving)
     assert all(len(watch.sent.get(id, [])) == 1 for id in stayed)
     assert max(map(len, watch.sent.values())) == 1
-    reached = sum(
-        1 for id in leaving if id in watch.sent
-    )  # before they left
+    reached = sum(1 for id in leaving if id in watch.sent)  # before they left
     counts = {(state, reason): n for (_, state, reason), n in api.counts(conn, api.Which()).items()}
     expected = {
         ("handed", ""): PEOPLE - LEAVING + reached,

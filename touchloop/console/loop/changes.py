@@ -30,6 +30,7 @@ class Look:
 
     icon: str
     tone: str
+    state: str = ""  # of the deliveries behind it
 
 
 def changes(conn: Connection, figures: Figures) -> list[Change]:
@@ -92,9 +93,10 @@ def _happened(each: Happened, figures: Figures) -> Change:
             "%(n)s customers redeemed %(times)s coupons",
             each.customers,
         ),
+        **_brought(each.customers),
     }
     look = _LOOKS.get(each.name, _PLAIN)
-    day = figures.start.date().isoformat()
+    seen = f"{reverse('customers')}?seen_from={figures.start.date().isoformat()}"
     said = str(known.get(each.name, text)).replace("%(", "{").replace(")s", "}")
     return Change(
         format_html(
@@ -103,10 +105,41 @@ def _happened(each: Happened, figures: Figures) -> Change:
             times=words.figure(each.times),
             event=format_html("<em>{}</em>", each.name[:80]),
         ),
-        f"{reverse('customers')}?seen_from={day}",
+        f"{reverse('outbox')}?state={look.state}" if look.state else seen,
         look.icon,
         look.tone,
     )
+
+
+def _brought(n: int) -> dict[str, str]:
+    """News of messages, as one would say them."""
+    return {
+        "Message Handed": ngettext(
+            "%(n)s customer was brought a message, %(times)s in all",
+            "%(n)s customers were brought a message, %(times)s in all",
+            n,
+        ),
+        "Message Confirmed": ngettext(
+            "%(n)s customer is known to have got a message",
+            "%(n)s customers are known to have got a message",
+            n,
+        ),
+        "Message Deferred": ngettext(
+            "For %(n)s customer a message waits for its next allowed moment",
+            "For %(n)s customers a message waits for its next allowed moment",
+            n,
+        ),
+        "Message Dropped": ngettext(
+            "%(n)s customer was spared a message that must not go out",
+            "%(n)s customers were spared a message that must not go out",
+            n,
+        ),
+        "Message Bounced": ngettext(
+            "The message to %(n)s customer came back",
+            "The messages to %(n)s customers came back",
+            n,
+        ),
+    }
 
 
 def _change(text: str, n: int, name: str, url: str, *, icon: str, left: int = 0) -> Change:
@@ -128,6 +161,11 @@ _LOOKS = {
     "Order Completed": Look(icon="shopping-basket", tone="record"),
     "Campaign Delivered": Look(icon="send", tone="engage"),
     "Coupon Redeemed": Look(icon="ticket", tone="engage"),
+    "Message Handed": Look(icon="send", tone="engage", state="handed"),
+    "Message Confirmed": Look(icon="check", tone="engage", state="confirmed"),
+    "Message Deferred": Look(icon="clock", tone="engage", state="deferred"),
+    "Message Dropped": Look(icon="shield-off", tone="engage", state="dropped"),
+    "Message Bounced": Look(icon="mail-x", tone="danger", state="bounced"),
 }
 _PLAIN = Look(icon="zap", tone="record")
 

@@ -126,8 +126,9 @@ def campaign(request: Request, id: int) -> HttpResponse:
     """One campaign."""
     conn = database.here()
     found = one(conn, id)
+    later = reports.many(conn, found) and not reports.kept([found])
     context = {
-        **_live(conn, found),
+        **({"later": True, "campaign": found} if later else _live(conn, found)),
         **head(conn, found),
         "tabs": room.tabs(conn, "campaigns"),
         "crumbs": [(found.name[:80], "")],
@@ -204,7 +205,8 @@ def _range(value: Gain | None) -> str:
 
 
 def _live(conn: Connection, found: Campaign) -> dict[str, Any]:
-    report = reports.fresh(conn, found, now=clock.now())
+    known = reports.kept([found]).get(found.id) if reports.many(conn, found) else None
+    report = known or reports.fresh(conn, found, now=clock.now())
     begun = found.state != "draft"
     going = report.audience - (report.holdout.n if report.holdout else 0)
     return {
@@ -245,7 +247,11 @@ def _state(found: Campaign) -> SafeString:
 def _audience(row: Row) -> SafeString:
     if row.report is None:
         return SafeString('<span class="faint">…</span>')
-    return cells.figure(row.report.audience) if row.report.audience else cells.quiet("")
+    if not row.report.audience:
+        return cells.quiet("")
+    label = _("in the audience")
+    figure = cells.figure(row.report.audience)
+    return format_html('{} <small class="on-phone">{}</small>', figure, label)
 
 
 def _handed(row: Row) -> SafeString:
@@ -256,7 +262,12 @@ def _handed(row: Row) -> SafeString:
 
 
 def _gained(row: Row) -> SafeString:
-    return gain(row.report.gained) if row.report else SafeString('<span class="faint">…</span>')
+    if row.report is None:
+        return SafeString('<span class="faint">…</span>')
+    if row.report.gained is None:
+        return cells.quiet("")
+    label = _("gained")
+    return format_html('{} <small class="on-phone">{}</small>', gain(row.report.gained), label)
 
 
 def _has_goal(row: Row) -> bool:

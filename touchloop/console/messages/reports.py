@@ -12,6 +12,7 @@ from touchloop.engage.campaigns import api as campaigns
 from touchloop.engage.campaigns.api import Campaign, Report
 
 MOVING_SECONDS, STILL_SECONDS = 8, 120
+MANY = 5_000
 
 
 def kept(found: Iterable[Campaign]) -> dict[int, Report]:
@@ -27,6 +28,15 @@ def fresh(conn: Connection, campaign: Campaign, *, now: datetime) -> Report:
     moving = campaign.state == "running"
     cache.set(_key(campaign), report, MOVING_SECONDS if moving else STILL_SECONDS)
     return report
+
+
+def many(conn: Connection, campaign: Campaign) -> bool:
+    """Whether it has so many members that counting takes longer than a page may."""
+    row = conn.execute(
+        "SELECT count(*) FROM (SELECT 1 FROM campaign_members WHERE campaign_id = %s LIMIT %s) m",
+        (campaign.id, MANY + 1),
+    ).fetchone()
+    return row is not None and row[0] > MANY
 
 
 def _key(campaign: Campaign) -> str:

@@ -25,6 +25,10 @@ ACTS = {
     "held": gettext_lazy("Dead letters"),
     "identity": gettext_lazy("Merges"),
     "segment": gettext_lazy("Segments"),
+    "campaign": gettext_lazy("Campaigns"),
+    "trigger": gettext_lazy("Triggers"),
+    "template": gettext_lazy("Templates"),
+    "contact_policy": gettext_lazy("Contact policy"),
     "customer": gettext_lazy("Customers"),
     "consent": gettext_lazy("Consent"),
 }

@@ -11,6 +11,7 @@ from uuid import uuid4
 import pytest
 from django.test import Client
 
+from touchloop.console import database
 from touchloop.console.models import SavedView
 from touchloop.core import audit, clock
 from touchloop.core.accounts.models import Staff
@@ -215,9 +216,9 @@ def test_a_plan_is_checked_before_it_is_kept(admin: Client, shop: interactions.S
 
 
 def test_the_house_own_source_is_nobodys_business(admin: Client) -> None:
-    own = Source.objects.get(slug="touchloop")
-    assert admin.get(f"/sources/{own.pk}/").status_code == 404
-    assert admin.post(f"/sources/{own.pk}/switch/").status_code == 404
+    own = interactions.own_id(database.here())
+    assert admin.get(f"/sources/{own}/").status_code == 404
+    assert admin.post(f"/sources/{own}/switch/").status_code == 404
 
 
 # events

@@ -150,12 +150,11 @@ def permissions(
 
 def why_muted(word: str) -> str:
     """The sentence for a word of `cases.selling_muted`."""
-    words = {
-        "": "",
-        "complaint_open": _("a complaint of the customer is open"),
-        "detractor_open": _("a bad experience of the customer is being looked into"),
-    }
-    return words[word] if word in words else _("a case of the customer is open")
+    if word == "complaint_open":
+        return _("a complaint of the customer is open")
+    if word == "detractor_open":
+        return _("a bad experience of the customer is being looked into")
+    return _("a case of the customer is open") if word else ""
 
 
 _nobody: dict[tuple[str, tuple[str, ...]], tuple[str, bool, dict[str, str]]] = {}

@@ -94,6 +94,8 @@ def test_today_stands_at_the_stations_of_the_way_back(admin: Client, market: Mar
     assert "n = 6 in four weeks" in page
     assert "some simulated" in page
     assert "1 campaign stopped at a fault" in page
+    assert "brought a message" in page
+    assert 'href="/messages/outbox/?state=handed"' in page
 
 
 def _survey(conn: db.Connection) -> None:

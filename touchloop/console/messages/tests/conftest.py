@@ -88,7 +88,7 @@ def market(shop: Source, send: Send, customer_of: CustomerOf, mail_server: None)
     send(*(order(f"c{i}", 20, days=-0.0001) for i in (0, 2, 5, 7)))
     flow.drain()
     with db.connect() as conn:
-        triggers.due(conn, clock.now() + timedelta(minutes=1), 100)
+        triggers.due(conn, clock.now(), 100)
         conn.commit()
         flow.export_all(conn)
     return Market(segment, campaign, trigger, ids[0])
@@ -192,7 +192,7 @@ def _campaign(conn: Connection, segment: int) -> int:
 def _send_all(conn: Connection) -> None:
     campaigns.due(conn, clock.now())
     conn.commit()
-    channels.hand_off(conn, clock.now() + timedelta(seconds=1), 1_000)
+    channels.hand_off(conn, clock.now(), 1_000)
     conn.commit()
 
 

@@ -114,3 +114,17 @@ def test_no_page_is_too_wide_in_any_light(
         assert page.locator("h1").count() == 1, address
         name = re.sub(r"[^a-z]+", "-", re.sub(r"\d+", "one", address)).strip("-") or "loop"
         shot(page, f"{name}-{width}{'-dark' * dark}")
+
+
+@pytest.mark.parametrize(("width", "dark"), [(1440, True), (390, False)])
+def test_a_household_is_followed_round(
+    open_as: Open, market: Market, width: int, dark: bool, shot: Shot
+) -> None:
+    page = open_as("admin", "/", width=width, dark=dark)
+    page.get_by_label("Follow a customer round the loop").fill("Grace")
+    page.locator("#loop-found a").first.click()
+    expect(page.locator("#way")).to_contain_text("Grace Liu")
+    page.locator(".changes").scroll_into_view_if_needed()
+    shot(page, f"way-{width}")
+    page.locator(".way-steps a", has_text="Message by").click()
+    expect(page.locator(".drawer")).to_contain_text("Grace Liu")

@@ -9,6 +9,7 @@ from django.test import Client
 
 from touchloop.channels import api as channels
 from touchloop.console.conftest import Send
+from touchloop.console.messages import reports
 from touchloop.console.messages.tests.conftest import HOSTILE, Market, SignIn, plan, text
 from touchloop.core import db
 from touchloop.core.accounts.models import AuditEntry
@@ -249,3 +250,13 @@ def test_a_new_order_of_a_member_is_seen_in_the_report(
     assert HOSTILE not in text(
         admin, f"/messages/campaigns/{market.campaign}/people/?what=converted"
     )
+
+
+def test_a_large_campaign_is_drawn_first_and_counted_then(
+    admin: Client, market: Market, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reports, "MANY", 3)
+    address = f"/messages/campaigns/{market.campaign}/"
+    assert "Counting its members" in text(admin, address)
+    assert "Variants side by side" in text(admin, f"{address}progress/")
+    assert "Variants side by side" in text(admin, address)
