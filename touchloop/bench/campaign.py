@@ -11,9 +11,7 @@ connection that stays open, and nothing else.
 
 from __future__ import annotations
 
-import signal
 import smtplib
-import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,7 +22,6 @@ import msgspec
 
 from touchloop.bench import installation
 from touchloop.bench.sink import Sink, listening
-from touchloop.cli import runtime
 
 CUSTOMERS = 10_000  # of each measurement
 DELIVERING = 2  # processes of `touchloop deliver`
@@ -215,19 +212,9 @@ def _settled(conn: Any, campaign_id: int, customers: int) -> None:
 @contextmanager
 def _delivering(environment: dict[str, str]) -> Iterator[None]:
     """`touchloop deliver` as processes of their own, ready to deliver, until the block ends."""
-    from touchloop.core import db
-
-    whole = runtime.environment() | environment | {"DATABASE_URL": db.url()}
-    command = runtime.python("touchloop", "deliver")
-    running = [subprocess.Popen(command, env=whole) for _ in range(DELIVERING)]
-    try:
+    with installation.parts("deliver", DELIVERING, environment):
         _wait_for(3 * DELIVERING)
         yield
-    finally:
-        for process in running:
-            process.send_signal(signal.SIGTERM)
-        for process in running:
-            process.wait(timeout=60)
 
 
 def _wait_for(connections: int) -> None:

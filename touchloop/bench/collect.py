@@ -9,14 +9,12 @@ from __future__ import annotations
 
 import base64
 import json
-import socket
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import Any
 
 from touchloop.bench import installation
-from touchloop.bench.posting import SPAWN, Load, Post, send
+from touchloop.bench.posting import Load, Post, send
+from touchloop.bench.serving import served
 from touchloop.core import settings
 
 BATCH = 50
@@ -61,10 +59,10 @@ def _measure(seconds: float, connections: int, batch_connections: int) -> dict[s
     many = Post("/v1/batch", batch, basic)
     rounds = []
     for _ in range(ROUNDS):  # in turns, so that what else the machine does meets both alike
-        with _served(_empty, "") as port:
+        with served(_empty, "") as port:
             bare_single = _rate(single, port, connections, seconds)
             bare_many = _rate(many, port, batch_connections, seconds)
-        with _served(_door, db.url()) as port:
+        with served(_door, db.url()) as port:
             singles = _rate(single, port, connections, seconds)
             _check_stored(singles, each=1)
             batches = _rate(many, port, batch_connections, seconds)
@@ -144,34 +142,6 @@ def _inserts(payload: bytes, seconds: float) -> float:
         took = time.perf_counter() - start
     _empty_inbox()
     return count / took
-
-
-@contextmanager
-def _served(server: Callable[[int, str], None], url: str) -> Iterator[int]:
-    """A server in a process of its own, at a free port, until the block ends."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
-    process = SPAWN.Process(target=server, args=(port, url))
-    process.start()
-    try:
-        _wait_for(port)
-        yield port
-    finally:
-        process.terminate()
-        process.join(20)
-
-
-def _wait_for(port: int) -> None:
-    give_up = time.monotonic() + 60
-    while True:
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-            return
-        except OSError:
-            if time.monotonic() > give_up:
-                raise
-            time.sleep(0.05)
 
 
 def _door(port: int, url: str) -> None:

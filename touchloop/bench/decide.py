@@ -9,17 +9,14 @@ server with an empty handler, and one row read by its key over one connection.
 from __future__ import annotations
 
 import random
-import socket
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
 import msgspec
 
 from touchloop.bench import installation, paced
-from touchloop.bench.posting import SPAWN
+from touchloop.bench.serving import served
 
 CUSTOMERS = 20_000
 OFFERS = 200
@@ -177,22 +174,6 @@ def _fill(conn: Any, customers: int, known: list[int], now: Any) -> None:
     conn.execute(_MEMBERS, {"n": customers, "now": now, "known": known})
     conn.execute(_OUTCOMES, {"n": customers, "offers": OFFERS, "now": now - timedelta(days=2)})
     conn.execute(_GRANTS, {"n": customers, "now": now - timedelta(days=3)})
-
-
-@contextmanager
-def served(server: Callable[[int, str], None], url: str) -> Iterator[int]:
-    """A server in a process of its own, at a free port, until the block ends."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
-    process = SPAWN.Process(target=server, args=(port, url))
-    process.start()
-    try:
-        paced.wait_for(port)
-        yield port
-    finally:
-        process.terminate()
-        process.join(20)
 
 
 def _door(port: int, url: str) -> None:

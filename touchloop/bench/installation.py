@@ -8,7 +8,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -41,14 +41,21 @@ def temporary() -> Iterator[Path]:
 @contextmanager
 def workers(conn: Any, count: int) -> Iterator[None]:
     """So many workers as processes of their own, ready to work, until the block ends."""
-    from touchloop.core import db
-
-    environment = runtime.environment() | {"DATABASE_URL": db.url()}
-    command = runtime.python("touchloop", "work")
-    running = [subprocess.Popen(command, env=environment) for _ in range(count)]
-    try:
+    with parts("work", count):
         while _beating(conn) < count:
             time.sleep(0.1)
+        yield
+
+
+@contextmanager
+def parts(name: str, count: int, environment: Mapping[str, str] | None = None) -> Iterator[None]:
+    """`touchloop NAME` as so many processes, until the block ends; they may not be ready yet."""
+    from touchloop.core import db
+
+    whole = {**runtime.environment(), **(environment or {}), "DATABASE_URL": db.url()}
+    command = runtime.python("touchloop", name)
+    running = [subprocess.Popen(command, env=whole) for _ in range(count)]
+    try:
         yield
     finally:
         for process in running:

@@ -8,7 +8,6 @@ ones before are answered or not, and waits count from that time: a slow answer c
 from __future__ import annotations
 
 import asyncio
-import socket
 import time
 from collections import deque
 from collections.abc import Sequence
@@ -46,19 +45,6 @@ def steady(
     requests = [_wire(secret, body) for body in bodies]
     waits: list[float] = _elsewhere(_steady, requests, port, rate, seconds)
     return waits
-
-
-def wait_for(port: int) -> None:
-    """Until something listens at the port. Raises OSError after a minute."""
-    give_up = time.monotonic() + 60
-    while True:
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-            return
-        except OSError:
-            if time.monotonic() > give_up:
-                raise
-            time.sleep(0.05)
 
 
 def _wire(secret: str, body: bytes) -> bytes:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import msgspec
 from django.db import transaction
 from django.http import HttpResponse
 from django.shortcuts import redirect
@@ -14,9 +13,8 @@ from touchloop.console.pages import Request, page, say
 from touchloop.core import audit, clock, ids
 from touchloop.core.access import Permission
 from touchloop.core.db import Connection
-from touchloop.identity import api as identity
 from touchloop.interactions import api as interactions
-from touchloop.interactions.api import Record
+from touchloop.interactions.api import News
 from touchloop.profiles import api as profiles
 from touchloop.profiles.api import STAFF, Customer, TraitValue
 
@@ -33,7 +31,7 @@ def note(request: Request, id: int) -> HttpResponse:
         say(request, _("Write a note of up to %d characters.") % LONGEST_NOTE, error=True)
         return redirect("customer", customer.id)
     with transaction.atomic():
-        _put(conn, customer, "Note Added", {"text": text, **_author(request)})
+        _tell(conn, customer, "Note Added", {"text": text, **_author(request)})
         audit.record("customer.note", by=request.actor, kind="customer", id=customer.id)
     say(request, _("Note added. It stands in the timeline in a moment."))
     return redirect("customer", customer.id)
@@ -53,7 +51,7 @@ def trait(request: Request, id: int) -> HttpResponse:
     before = next((fact.value for fact in customer.facts if fact.name == name), None)
     with transaction.atomic():
         _set(conn, customer, name, _typed(value, before))
-        _put(conn, customer, "Trait Changed", {"trait": name, "value": value, **_author(request)})
+        _tell(conn, customer, "Trait Changed", {"trait": name, "value": value, **_author(request)})
         audit.record("customer.trait", by=request.actor, kind="customer", id=customer.id, name=name)
     weightier = any(fact.name == name and fact.authority > STAFF for fact in customer.facts)
     say(request, _said(name, weightier))
@@ -67,7 +65,6 @@ def _said(name: str, weightier: bool) -> str:
 
 
 def _set(conn: Connection, customer: Customer, name: str, value: object) -> None:
-    source = _own_source(conn)
     profiles.record(
         conn,
         [
@@ -76,7 +73,7 @@ def _set(conn: Connection, customer: Customer, name: str, value: object) -> None
                 name=name,
                 authority=STAFF,
                 value=value,
-                source_id=source,
+                source_id=interactions.own_id(conn),
                 at=clock.now(),
                 tie=ids.uuid7(),
             )
@@ -95,67 +92,14 @@ def _typed(value: str, before: object) -> object:
     return value
 
 
-def _put(conn: Connection, customer: Customer, event: str, properties: dict[str, object]) -> None:
-    """Into the inbox, as Touchloop's own message about this customer."""
-    message = {
-        "type": "track",
-        "event": event,
-        "messageId": str(ids.uuid7()),
-        "timestamp": clock.now().isoformat(),
-        "properties": properties,
-        **_named(conn, customer.id),
-    }
-    interactions.put(
-        conn,
-        [
-            Record(
-                source_id=_own_source(conn),
-                received_us=clock.micros(clock.now()),
-                type="track",
-                ip=None,
-                gpc=False,
-                body=msgspec.json.encode(message),
-                ids=[""],
-                n=1,
-                wire="internal",
-            )
-        ],
-    )
-
-
-def _named(conn: Connection, customer_id: int) -> dict[str, object]:
-    """The customer by one identifier alone, so that the message ties nothing together."""
-    rows = conn.execute(
-        "SELECT namespace, value FROM identifiers WHERE id = ANY(%s)"
-        " ORDER BY array_position(%s, namespace) NULLS LAST, id LIMIT 1",
-        (
-            identity.subjects_of(conn, [customer_id])[customer_id],
-            ["user_id", "anonymous_id", "card", "email", "phone", "device"],
-        ),
-    ).fetchall()
-    namespace, value = rows[0]
-    if namespace == "user_id":
-        return {"userId": value}
-    if namespace == "anonymous_id":
-        return {"anonymousId": value}
-    # The contract wants one of the two; a blocked value names nobody, so the other id counts alone.
-    kind = namespace.removeprefix("external:")
-    return {
-        "anonymousId": "anonymous",
-        "context": {
-            "externalIds": [{"type": kind, "id": value, "collection": "users", "encoding": "none"}]
-        },
-    }
+def _tell(conn: Connection, customer: Customer, event: str, properties: dict[str, object]) -> None:
+    """Into the inbox, as Touchloop's own news of this customer."""
+    news = News(event, customer.id, str(ids.uuid7()), clock.now(), properties)
+    interactions.tell(conn, [news])
 
 
 def _author(request: Request) -> dict[str, object]:
     return {"author": request.actor.name or request.actor.email, "author_id": request.actor.id}
-
-
-def _own_source(conn: Connection) -> int:
-    row = conn.execute("SELECT id FROM sources WHERE slug = 'touchloop'").fetchone()
-    assert row is not None
-    return int(row[0])
 
 
 # The worker folds the customer anew and asks the segments again.

@@ -30,12 +30,12 @@ from touchloop.engage.decisions.reading import (
     models,
     reports,
 )
-from touchloop.engage.decisions.uplift import Difference, Report, newcombe, report, wilson
+from touchloop.engage.decisions.uplift import Difference, Report, newcombe, report
 
 __all__ = [
     "Anatomy", "Chosen", "ContextWeight", "Decision", "Difference", "EVENTS", "Estimate",
     "Evaluation", "Facts", "Held", "INBOUND", "Learned", "Listed", "Policy", "Proposed", "Report",
     "Request", "STAGES", "Settings", "WORDS", "anatomy", "change_policy", "check", "decide",
     "decide_all", "evaluate", "forget", "learn", "listing", "models", "newcombe", "on_batch",
-    "policy", "replay", "report", "reports", "simulate", "tell_outcome", "wilson",
+    "policy", "replay", "report", "reports", "simulate", "tell_outcome",
 ]  # fmt: skip

@@ -9,15 +9,13 @@ well where the usual one fails, with few successes or a small holdout.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import sqrt
 
 from django.utils.translation import gettext as _
 
 from touchloop.core.db import Connection
+from touchloop.core.proportions import Z95, difference, share
 from touchloop.engage.decisions.holding import EVERYTHING
 from touchloop.engage.decisions.memory import LATER, REFUSED, SHOWN, TAKEN
-
-Z95 = 1.959963984540054
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +74,7 @@ def report(conn: Connection, offer_id: int = EVERYTHING) -> Report:
     sides = {held: (n, x) for held, n, x in conn.execute(_SIDES, (offer_id,)).fetchall()}
     n1, x1 = sides.get(False, (0, 0))
     n0, x0 = sides.get(True, (0, 0))
-    difference = newcombe(x1, n1, x0, n0) if n1 and n0 else None
+    gap = newcombe(x1, n1, x0, n0) if n1 and n0 else None
     return Report(
         offer_id,
         counted.get(SHOWN, 0),
@@ -87,38 +85,19 @@ def report(conn: Connection, offer_id: int = EVERYTHING) -> Report:
         x1,
         n0,
         x0,
-        difference,
-        people(difference, n1) if difference else None,
+        gap,
+        people(gap, n1) if gap else None,
     )
 
 
-def people(difference: Difference, exposed: int) -> Difference:
+def people(gap: Difference, exposed: int) -> Difference:
     """A difference of rates as people among those exposed."""
-    return Difference(
-        difference.value * exposed, difference.low * exposed, difference.high * exposed
-    )
+    return Difference(gap.value * exposed, gap.low * exposed, gap.high * exposed)
 
 
 def newcombe(x1: int, n1: int, x0: int, n0: int, *, z: float = Z95) -> Difference:
     """x1 of n1 against x0 of n0. Both n must be positive."""
-    p1, p0 = x1 / n1, x0 / n0
-    low1, high1 = wilson(x1, n1, z=z)
-    low0, high0 = wilson(x0, n0, z=z)
-    d = p1 - p0
-    return Difference(
-        d,
-        d - sqrt((p1 - low1) ** 2 + (high0 - p0) ** 2),
-        d + sqrt((high1 - p1) ** 2 + (p0 - low0) ** 2),
-    )
-
-
-def wilson(x: int, n: int, *, z: float = Z95) -> tuple[float, float]:
-    """Wilson's score interval of x of n (JASA 22, 1927)."""
-    p, zz = x / n, z * z
-    middle = p + zz / (2 * n)
-    half = z * sqrt(p * (1 - p) / n + zz / (4 * n * n))
-    below = 1 + zz / n
-    return max(0.0, (middle - half) / below), min(1.0, (middle + half) / below)
+    return Difference(*difference(share(x1, n1, z=z), share(x0, n0, z=z)))
 
 
 _ANSWERS = """
