@@ -71,7 +71,7 @@ LOCK := uv pip compile --universal --python-version 3.11 --generate-hashes --no-
   --no-header --quiet pyproject.toml
 lock:
 	$(LOCK) --extra demo --extra build -o requirements.lock
-	$(LOCK) --extra demo --extra build --extra dev -c requirements.lock -o requirements-dev.lock
+	$(LOCK) --extra demo --extra build --extra spark --extra causal --extra dev -c requirements.lock -o requirements-dev.lock
 
 clean:
 	rm -rf $(VENV) dist build touchloop/console/static/console touchloop/console/frontend/node_modules
