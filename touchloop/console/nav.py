@@ -82,6 +82,13 @@ GROUPS = (
                 permission=Permission.SEGMENTS_VIEW,
                 key="s",
             ),
+            Room(
+                "insight",
+                _("Insight"),
+                icon="lightbulb",
+                permission=Permission.INSIGHT_VIEW,
+                key="n",
+            ),
         ),
     ),
     Group(

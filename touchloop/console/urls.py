@@ -13,6 +13,7 @@ ROOMS = (
     "customers",
     "suggestions",
     "segments",
+    "insight",
     "surveys",
     "scorecards",
     "cases",

@@ -39,6 +39,9 @@ class Permission(StrEnum):
     SCORECARDS_VIEW = "scorecards.view"
     CASES_VIEW = "cases.view"
     CASES_WORK = "cases.work"
+    INSIGHT_VIEW = "insight.view"
+    INSIGHT_EDIT = "insight.edit"
+    SEGMENTS_EXPORT = "segments.export"
     VIEWS_SHARE = "views.share"
     PEOPLE_MANAGE = "people.manage"
     AUDIT_VIEW = "audit.view"
@@ -83,6 +86,8 @@ ROLES: dict[str, frozenset[Permission]] = {
         Permission.EVENTS_VIEW,
         Permission.SOURCES_VIEW,
         Permission.SUGGESTIONS_VIEW,
+        Permission.INSIGHT_VIEW,
+        Permission.SEGMENTS_EXPORT,
         Permission.VIEWS_SHARE,
     },
     "service": _EVERYBODY
@@ -105,6 +110,8 @@ ROLES: dict[str, frozenset[Permission]] = {
         Permission.EVENTS_VIEW,
         Permission.SOURCES_VIEW,
         Permission.HELD_VIEW,
+        Permission.INSIGHT_VIEW,
+        Permission.INSIGHT_EDIT,
         Permission.VIEWS_SHARE,
     },
     "store_manager": _EVERYBODY | {Permission.CASES_WORK},

@@ -7,12 +7,24 @@ from touchloop.lake.engines.base import BOUND, MOVED, Engine
 from touchloop.lake.engines.duckdb import DuckDB, engine
 from touchloop.lake.erasing import erase_subjects
 from touchloop.lake.export import export, export_batches
+from touchloop.lake.literals import NOW, among, at, before_now, json_text, lit
 from touchloop.lake.reading import copy_columns, copy_in_pieces, copy_rows, copy_to_arrow
 from touchloop.lake.rebuild import content_hash, rebuild
 from touchloop.lake.runs import load
+from touchloop.lake.steps import Analysis, Relation, Step, statement
 from touchloop.lake.tables import INTERACTIONS, LINES, SCHEMAS, TABLES, Lake, Rows, here
 
 __all__ = [
+    "NOW",
+    "among",
+    "at",
+    "before_now",
+    "json_text",
+    "lit",
+    "Analysis",
+    "Relation",
+    "Step",
+    "statement",
     "BOUND",
     "INTERACTIONS",
     "LINES",

@@ -18,10 +18,9 @@ from touchloop.insight.segments import grammar as g
 from touchloop.insight.segments.deciding import WORD, as_sql
 from touchloop.insight.segments.described import Described, describe
 from touchloop.insight.segments.limits import compared
-from touchloop.insight.segments.literals import NOW, among, at, before_now, json_text
 from touchloop.insight.segments.needs import Needs
-from touchloop.insight.segments.relations import Relation, Step
 from touchloop.insight.segments.selecting import answer
+from touchloop.lake.api import NOW, Relation, Step, among, at, before_now, json_text
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,9 +13,8 @@ from dataclasses import dataclass, field, replace
 from touchloop.insight.segments import grammar as g
 from touchloop.insight.segments import selecting
 from touchloop.insight.segments.limits import counts_many, limit_of
-from touchloop.insight.segments.literals import NOW, among, before_now, json_text, lit
-from touchloop.insight.segments.relations import Relation, Step
 from touchloop.insight.segments.selecting import FROM, INTERACTIONS, LEAD
+from touchloop.lake.api import NOW, Relation, Step, among, before_now, json_text, lit
 
 _MASK_BITS = 60
 

@@ -7,9 +7,8 @@ the same instant, the closest pair of a first and a later then always stands sid
 from __future__ import annotations
 
 from touchloop.insight.segments import grammar as g
-from touchloop.insight.segments.literals import NOW
-from touchloop.insight.segments.relations import Step
 from touchloop.insight.segments.selecting import DAY, bounds, day_of, rows
+from touchloop.lake.api import NOW, Step
 
 # Every condition ends in a step of this shape; a row stands for a customer about whom it is true
 # (`held`) or may become so by itself (`due`).

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from touchloop.core import clock
 from touchloop.insight.segments import grammar as g
-from touchloop.insight.segments.literals import among, before_now, json_text, lit
+from touchloop.lake.api import among, before_now, json_text, lit
 
 _SIGN = {"eq": "=", "ne": "<>", "gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
 LARGEST_NUMBER = 1e300  # what lies beyond (NaN, infinities) is no number

@@ -17,7 +17,7 @@ import numpy as np
 
 from touchloop.core import clock
 from touchloop.insight.segments import selecting
-from touchloop.insight.segments.literals import json_text
+from touchloop.lake.api import json_text
 
 T = TypeVar("T")
 

@@ -21,11 +21,11 @@ from touchloop.insight.segments.arrays.counting import rounded
 from touchloop.insight.segments.arrays.questions import Documents
 from touchloop.insight.segments.compile import compile_rules
 from touchloop.insight.segments.limits import limit_of
-from touchloop.insight.segments.literals import json_text
 from touchloop.insight.segments.live import SCHEMAS, LiveResult, evaluate
 from touchloop.insight.segments.selecting import as_instant, as_number
 from touchloop.insight.segments.tests import oracle, worlds
 from touchloop.insight.segments.tests.oracle import Happening, Person
+from touchloop.lake.api import json_text
 
 calm = settings(deadline=None, max_examples=100, suppress_health_check=list(HealthCheck))
 

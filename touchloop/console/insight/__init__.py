@@ -1,0 +1,1 @@
+"""Insight: value, risk, affinity, paths, intent, uplift, matching, models, data in motion."""

@@ -1,0 +1,5 @@
+"""What other rooms may call."""
+
+from __future__ import annotations
+
+__all__: list[str] = []
