@@ -13,7 +13,7 @@ from typing import Any, Final, LiteralString
 import msgspec
 from django.utils.translation import gettext_noop
 
-from touchloop.channels.email import letters, links, signing, smtp, templates
+from touchloop.channels.email import letters, links, naming, signing, smtp, templates
 from touchloop.channels.email.language import clean
 from touchloop.channels.email.letters import House, Letter, Stencil, Words
 from touchloop.channels.email.templates import Written
@@ -24,15 +24,13 @@ from touchloop.core.db import Connection
 from touchloop.core.errors import Invalid, Unavailable, WrongSetting
 from touchloop.profiles.api import PERSON
 
-# What a message may call its reader by: only what the person typed, never what somebody inferred.
-READER: Final = ("first_name", "last_name", "title")
 # The address itself is dead, not only this message unwelcome (RFC 3463), or said in words.
 _DEAD: Final = re.compile(
     r"\b5\.1\.(?:1|2|3|6|10)\b|\b5\.2\.1\b|user unknown|unknown user|no such user|no such mailbox|"
     r"does not exist|mailbox not found|invalid mailbox",
     re.I,
 )
-_Key = tuple[Written, bytes, bool, House]
+_Key = tuple[Written, bytes, bool, House, str]
 STENCILS_KEPT: Final = 1_000
 _kept: OrderedDict[_Key, Stencil] = OrderedDict()
 _lines: dict[tuple[int, settings.MailServer], smtp.Line] = {}
@@ -48,6 +46,7 @@ class _NotSetUp:
 class _Reader:
     fields: Mapping[str, Any]
     measured: bool
+    slots: str = ""  # "plain" or "encoded" where its words can be put into slots
 
 
 def render(
@@ -80,7 +79,8 @@ def render(
             yield Unfit(delivery.id, "template", str(stencil))
             continue
         try:
-            letter = letters.letter(delivery, stencil, house=house, now=now)
+            reader = readers[delivery.id].fields if key[-1] else {}
+            letter = letters.letter(delivery, stencil, house=house, now=now, reader=reader)
         except Invalid as wrong:
             yield Unfit(delivery.id, "address", str(wrong))
             continue
@@ -170,7 +170,11 @@ def _stencils(
         written, reader = versions[one.template, one.template_version], readers[one.id]
         try:
             said[key] = letters.words(
-                written, one.data, reader=reader.fields, house=house, measured=reader.measured
+                written,
+                one.data,
+                reader=naming.marks(reader.fields) if key[-1] else reader.fields,
+                house=house,
+                measured=reader.measured,
             )
         except Invalid as wrong:
             found[key] = wrong
@@ -189,6 +193,7 @@ def _stencils(
             words,
             house=house,
             numbers=numbers if readers[one.id].measured else None,
+            encoded=key[-1] == "encoded",
         )
         found[key] = _kept[key] = stencil
     while len(_kept) > STENCILS_KEPT:
@@ -197,9 +202,10 @@ def _stencils(
 
 
 def _key(written: Written, delivery: Delivery, reader: _Reader, house: House) -> _Key:
-    """What decides the words."""
-    data = _encode((delivery.data, reader.fields), enc_hook=str)
-    return written, data, reader.measured, house
+    """What decides the words; of those that go into slots, only which ones there are."""
+    slots = reader.slots if written.names_apart else ""
+    fields = sorted(reader.fields) if slots else reader.fields
+    return written, _encode((delivery.data, fields), enc_hook=str), reader.measured, house, slots
 
 
 def _server() -> settings.MailServer:
@@ -229,7 +235,9 @@ def _readers(conn: Connection, deliveries: Sequence[Delivery]) -> dict[int, _Rea
     for one in deliveries:
         person = people.get(one.customer_id, consent.NOBODY_SAID_ANYTHING)
         measured = consent.decide(person, purpose="measure", categories=("mail_engagement",))
-        found[one.id] = _Reader(fields[one.kind].get(one.customer_id, {}), measured.allowed)
+        said = fields[one.kind].get(one.customer_id, {})
+        slots = "" if not naming.fits(said) else "plain" if naming.plain(said) else "encoded"
+        found[one.id] = _Reader(said, measured.allowed, slots)
     return found
 
 
@@ -239,7 +247,8 @@ def _fields(
     """What messages may call these customers, by the kind of each message; and their choices."""
     people = consent.read(conn, sorted(wanted))
     rows = conn.execute(
-        _NAMES, {"ids": arrays.numbers(sorted(wanted)), "names": list(READER), "person": PERSON}
+        _NAMES,
+        {"ids": arrays.numbers(sorted(wanted)), "names": list(naming.READER), "person": PERSON},
     ).fetchall()
     typed: dict[int, dict[str, Any]] = {}
     for customer, name, value in rows:

@@ -13,7 +13,7 @@ from typing import Final
 from django.utils.translation import gettext as _
 from mjml import mjml2html
 
-from touchloop.channels.email.language import LINK, LINK_END, template
+from touchloop.channels.email.language import LINK, LINK_END, NAME, NAME_END, template
 from touchloop.channels.email.plain import plain_text
 from touchloop.core.errors import Invalid
 
@@ -42,7 +42,7 @@ def to_html(body: str, *, markup: str) -> str:
     """The body as HTML, Liquid still in it. Raises Invalid("body") when it cannot be sent."""
     if len(body) > LONGEST_BODY:
         raise Invalid("body", _("The body is longer than 200,000 characters."))
-    if any(mark in body for mark in (LINK, LINK_END, _MASK, _MASK_END)):
+    if any(mark in body for mark in (LINK, LINK_END, NAME, NAME_END, _MASK, _MASK_END)):
         raise Invalid("body", _("The body holds characters that mean nothing to people."))
     masked, parts = _mask(body)
     if markup == "mjml":

@@ -23,8 +23,10 @@ from touchloop.core.errors import Invalid
 
 LOOPS, OUTPUT, NAMESPACE, DEPTH = 5_000, 400_000, 200_000, 12
 LONGEST_VALUE, MOST_ITEMS, DEEPEST = 4_000, 200, 6
-# Around the address of a link, from compiling to the last step; values are cleaned of both.
+# Around the address of a link, from compiling to the last step; values are cleaned of all marks.
 LINK, LINK_END = "\ue000", "\ue001"
+# Around what a word of the reader is called, until it is put in.
+NAME, NAME_END = "\ue002", "\ue003"
 
 # `safe` would undo the escaping; the others hide what a value is from whoever reads a template.
 _NO_FILTERS: Final = (
@@ -36,7 +38,7 @@ _GROWING: Final = ("append", "prepend", "concat")
 # Control characters, those that turn the direction of writing, halves of characters, our own marks.
 _UNSPEAKABLE: Final = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2028\u2029\u2066-\u2069"
-    "\ud800-\udfff\ue000\ue001\ufeff\ufff9-\uffff]"
+    "\ud800-\udfff\ue000-\ue003\ufeff\ufff9-\uffff]"
 )
 _PLAIN: Final = re.compile(r"[ -~\n\t]*")
 

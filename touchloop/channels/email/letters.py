@@ -15,9 +15,9 @@ from email.utils import format_datetime
 from html import escape, unescape
 from typing import Any, Final
 
-from touchloop.channels.email import footer, links, mime, tokens
+from touchloop.channels.email import footer, links, mime, naming, tokens
 from touchloop.channels.email.compiling import HREF, SOURCE
-from touchloop.channels.email.language import LINK, LINK_END, clean, render
+from touchloop.channels.email.language import LINK, LINK_END, NAME, NAME_END, clean, render
 from touchloop.channels.email.mime import Headers
 from touchloop.channels.email.templates import Written
 from touchloop.channels.seam import Delivery
@@ -30,7 +30,8 @@ _LEADS: Final = re.compile(r"(?:mailto:|tel:|#)[^\s\"'<>\\]*", re.I)
 _PREFERENCES, _UNSUBSCRIBE, _PIXEL, _CLICK = "p", "u", "o", "l"
 _OWN: Final = {kind: f"{LINK}{kind}{LINK_END}" for kind in (_PREFERENCES, _UNSUBSCRIBE, _PIXEL)}
 
-# What differs for each letter: the kind of token, and the number of the link if it is one.
+# What differs for each letter: the kind of token, and the number of the link if it is one; or the
+# name of a word of the reader, and 1 in HTML.
 Slot = tuple[str, int]
 
 
@@ -61,7 +62,10 @@ class Words:
 
 @dataclass(frozen=True, slots=True)
 class Stencil:
-    """A message for all who get the same words; one piece more than slots."""
+    """A message for all who get the same words; one piece more than slots.
+
+    Where words of the reader stand in slots, the subject still has their marks.
+    """
 
     subject: str
     pieces: tuple[bytes, ...]
@@ -141,23 +145,41 @@ def addresses(said: Words, *, house: House) -> set[str]:
 
 
 def stencil(
-    written: Written, said: Words, *, house: House, numbers: Mapping[str, int] | None
+    written: Written,
+    said: Words,
+    *,
+    house: House,
+    numbers: Mapping[str, int] | None,
+    encoded: bool = False,
 ) -> Stencil:
-    """The stencil of rendered words; links go through us where `numbers` says so."""
+    """The stencil of rendered words; links go through us where `numbers` says so.
+
+    `encoded` is for readers whose words in slots are not plain ASCII.
+    """
     text, in_text = _cut(said.text, html=False, house=house, numbers=numbers)
     html, in_html = _cut(said.html, html=True, house=house, numbers=numbers)
     boundary = "=_" + house.seal.name(f"{said.html[:2000]} {len(said.html)} {said.text[:500]}")
     return Stencil(
-        mime.words(said.subject) or "-",
-        tuple(mime.body(text=text, html=html, boundary=boundary)),
+        said.subject,
+        tuple(mime.body(text=text, html=html, boundary=boundary, encoded=encoded)),
         (*in_text, *in_html),
         written.topic,
         written.kind != "service",
     )
 
 
-def letter(delivery: Delivery, stencil: Stencil, *, house: House, now: datetime) -> Letter:
-    """The letter of one delivery. Raises Invalid("address") when mail cannot be addressed so."""
+def letter(
+    delivery: Delivery,
+    stencil: Stencil,
+    *,
+    house: House,
+    now: datetime,
+    reader: Mapping[str, Any],
+) -> Letter:
+    """The letter of one delivery, `reader` what its slots call the customer.
+
+    Raises Invalid("address") when mail cannot be addressed so.
+    """
     recipient = mailbox(delivery.address)
     seal, id = house.seal, delivery.id
     made = {
@@ -167,17 +189,20 @@ def letter(delivery: Delivery, stencil: Stencil, *, house: House, now: datetime)
         (_UNSUBSCRIBE, 0): seal.token(tokens.UNSUBSCRIBE, id, delivery.subject_id),
         (_PIXEL, 0): seal.token(tokens.OPENING, id),
     }
+    filling = {slot: token.encode() for slot, token in made.items()}
+    if reader:
+        filling |= naming.in_slots(reader)
     out = [stencil.pieces[0]]
     for slot, piece in zip(stencil.slots, stencil.pieces[1:], strict=True):
-        token = made.get(slot)
-        if token is None:
-            token = made[slot] = seal.token(tokens.CLICK, id, slot[1])
-        out += (token.encode(), piece)
+        filled = filling.get(slot)
+        if filled is None:
+            filled = filling[slot] = seal.token(tokens.CLICK, id, slot[1]).encode()
+        out += (filled, piece)
     returns = seal.token(tokens.RETURN, id)
     fields = [
         ("From", mime.mailbox(house.name, house.address)),
         ("To", recipient),
-        ("Subject", stencil.subject),
+        ("Subject", mime.words(naming.filled(stencil.subject, reader)) or "-"),
         ("Date", format_datetime(now)),
         ("Message-ID", f"<{delivery.message_id}@{house.domain}>"),
     ]
@@ -227,7 +252,25 @@ def _cut(
         else:
             slots.append(slot)
             pieces.append(behind + after)
-    return pieces, slots
+    return _cut_names(pieces, slots, html=html)
+
+
+def _cut_names(pieces: list[str], slots: list[Slot], *, html: bool) -> tuple[list[str], list[Slot]]:
+    """The pieces cut once more, at the marks of the reader's words."""
+    if not any(NAME in piece for piece in pieces):
+        return pieces, slots
+    finer: list[str] = []
+    more: list[Slot] = []
+    for piece, slot in zip(pieces, (*slots, None), strict=True):
+        first, *rest = piece.split(NAME)
+        finer.append(first)
+        for each in rest:
+            name, _mark, after = each.partition(NAME_END)
+            more.append((f"{NAME}{name}", int(html)))
+            finer.append(after)
+        if slot is not None:
+            more.append(slot)
+    return finer, more
 
 
 def _leads(

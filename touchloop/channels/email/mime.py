@@ -34,14 +34,20 @@ class Headers:
         return "".join([f"{name}: {value}\r\n" for name, value in self.fields]).encode("ascii")
 
 
-def body(*, text: Sequence[str], html: Sequence[str], boundary: str) -> list[bytes]:
+def body(
+    *, text: Sequence[str], html: Sequence[str], boundary: str, encoded: bool = False
+) -> list[bytes]:
     """A multipart/alternative body in pieces; it ends with one line break, as DKIM counts it.
 
     Both parts come as the pieces between what differs for each recipient: `SLOT` characters of
-    ASCII at most, put between the pieces that are returned (one more than there are slots).
+    ASCII at most, put between the pieces that are returned (one more than there are slots). With
+    `encoded` both parts are quoted-printable whatever is in them, for slots that need it.
     """
     mark = b"--" + boundary.encode("ascii")
-    first, second = _part(text, "text/plain"), _part(html, "text/html")
+    first, second = (
+        _part(text, "text/plain", encoded=encoded),
+        _part(html, "text/html", encoded=encoded),
+    )
     first[0] = mark + b"\r\n" + first[0]
     second[0] = first.pop() + b"\r\n" + mark + b"\r\n" + second[0]
     second[-1] += b"\r\n" + mark + b"--\r\n"
@@ -73,7 +79,7 @@ def mailbox(name: str, address: str) -> str:
     return "\r\n ".join(_encoded_words(name)) + f"\r\n <{address}>"
 
 
-def _part(pieces: Sequence[str], kind: str) -> list[bytes]:
+def _part(pieces: Sequence[str], kind: str, *, encoded: bool) -> list[bytes]:
     raw = [
         piece.replace("\r\n", "\n").replace("\r", "\n").encode("utf-8", "replace")
         for piece in pieces
@@ -81,7 +87,7 @@ def _part(pieces: Sequence[str], kind: str) -> list[bytes]:
     if not raw[-1].endswith(b"\n"):
         raw[-1] += b"\n"
     whole = (b"x" * SLOT).join(raw)
-    if whole.isascii() and max(map(len, whole.split(b"\n"))) <= LONGEST_LINE:
+    if not encoded and whole.isascii() and max(map(len, whole.split(b"\n"))) <= LONGEST_LINE:
         coding = "7bit"
     else:  # a slot stands on a line of its own, which ends without being a line of the text
         coding = "quoted-printable"

@@ -12,7 +12,7 @@ from typing import Final, LiteralString
 from django.utils.translation import gettext as _
 from liquid import BoundTemplate
 
-from touchloop.channels.email import compiling, footer
+from touchloop.channels.email import compiling, footer, naming
 from touchloop.channels.email.language import template
 from touchloop.channels.seam import KINDS
 from touchloop.core import clock
@@ -66,6 +66,7 @@ class Written:
     subject: BoundTemplate
     html: BoundTemplate
     text: BoundTemplate
+    names_apart: bool  # the reader's words can be put in after rendering
 
 
 def save(
@@ -195,6 +196,7 @@ def _compiled(
 ) -> Written:
     page = footer.added_to_html(compiling.marked(html), language=language)
     words = compiling.with_marked_addresses(text) if text.strip() else compiling.derived_text(html)
+    text = footer.added_to_text(words, language=language)
     return Written(
         id,
         kind,
@@ -202,7 +204,8 @@ def _compiled(
         language,
         template(subject, html=False, field="subject"),
         template(page, html=True, field="body"),
-        template(footer.added_to_text(words, language=language), html=False, field="text"),
+        template(text, html=False, field="text"),
+        all(map(naming.apart, (subject, page, text))),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -47,17 +48,26 @@ class Server:
         return said
 
 
-@pytest.fixture
-def server() -> Iterator[Server]:
+@contextmanager
+def listening() -> Iterator[Server]:
+    """A mail server of its own for as long as the block lasts."""
     here = Server()
     controller = Controller(here, hostname="127.0.0.1", port=0, ready_timeout=20)
     # aiosmtpd asks for its port to be known; the kernel gives a free one.
     controller.port = 0
     controller.start = _started(controller, here)  # type: ignore[method-assign]
     controller.start()
-    yield here
-    channel.hang_up()
-    controller.stop(no_assert=True)
+    try:
+        yield here
+    finally:
+        controller.stop(no_assert=True)
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    with listening() as here:
+        yield here
+        channel.hang_up()
 
 
 def _started(controller: Controller, here: Server) -> Callable[[], None]:
