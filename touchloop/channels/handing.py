@@ -161,7 +161,7 @@ def _judged(
             moment = said.at if said.word == "defer" else None
             held.append(Change(one, STATE_OF[said.word], said.reason, "", moment))
             continue
-        going.append(rows.addressed(one, said.address))
+        going.append(rows.going(one, said.address, situation.consent))
         if several[one.customer_id] > 1:
             there[one.customer_id] = situation.reached(Contact(one.kind, now))
     return going, held

@@ -11,6 +11,7 @@ from hashlib import sha256
 from typing import Any, Final
 
 from touchloop.channels.seam import Delivery
+from touchloop.consent.api import PersonConsent
 from touchloop.core import settings
 from touchloop.core.db import Connection
 from touchloop.interactions.api import News, tell
@@ -108,9 +109,9 @@ def message_id(delivery_id: int, cause: str) -> str:
     return f"{delivery_id}.{hmac.digest(_key(), text, 'sha256').hex()[:24]}"
 
 
-def addressed(delivery: Delivery, address: str) -> Delivery:
-    """The same, to be sent to this address."""
-    return delivery if delivery.address == address else replace(delivery, address=address)
+def going(delivery: Delivery, address: str, person: PersonConsent) -> Delivery:
+    """The same, to be sent to this address of a person who chose so."""
+    return replace(delivery, address=address, consent=person)
 
 
 def of_row(row: Sequence[Any], customer_id: int) -> Delivery:

@@ -48,6 +48,7 @@ from datetime import datetime
 from typing import Any, Final, Literal
 from uuid import UUID
 
+from touchloop.consent.api import PersonConsent
 from touchloop.core.db import Connection
 
 Kind = Literal["marketing", "service", "survey"]
@@ -75,6 +76,7 @@ class Delivery:
     campaign_id: int | None = None
     trigger_id: int | None = None
     attempts: int = 1
+    consent: PersonConsent | None = None  # as read for this hand-off, under its lock
 
 
 @dataclass(frozen=True, slots=True)

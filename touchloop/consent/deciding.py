@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+from functools import cache
+from typing import Literal, NamedTuple
 
 from touchloop.consent.matrix import Rule, default, strictest
 from touchloop.consent.purposes import BIT, PURPOSES
@@ -26,8 +27,7 @@ GPC_PURPOSES = ("share", "profile")
 Verdict = Literal["allow", "deny", "ask"]
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(NamedTuple):
     """What a person said last about one thing, and the row of the ledger that says so."""
 
     state: str
@@ -45,8 +45,7 @@ class PersonConsent:
     child: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(NamedTuple):
     """The verdict, why, and the ledger rows it rests on."""
 
     verdict: Verdict
@@ -107,7 +106,7 @@ def mask(person: PersonConsent, *, category: str) -> int:
 def _use(
     person: PersonConsent, purpose: str, categories: tuple[str, ...], about_one: bool
 ) -> Decision:
-    rule = strictest([default(category, purpose) for category in categories])
+    rule = _rule(categories, purpose)
     if rule is Rule.NEVER:
         return Decision("deny", (f"{_listed(categories)} is never used for {purpose}",))
     if person.child and purpose in ("marketing", "profile", "share", "train"):
@@ -130,6 +129,11 @@ def _use(
             "allow", (f"the person agreed to {purpose}",), tuple(one.grant_id for one in granted)
         )
     return Decision("ask", (f"{purpose} needs the person's agreement, which is not there",))
+
+
+@cache
+def _rule(categories: tuple[str, ...], purpose: str) -> Rule:
+    return strictest([default(category, purpose) for category in categories])
 
 
 def _objections(person: PersonConsent, purpose: str, categories: tuple[str, ...]) -> list[Choice]:

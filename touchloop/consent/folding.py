@@ -9,9 +9,8 @@ signals (Global Privacy Control) ranks below explicit words of the same identifi
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 from touchloop.consent.deciding import DENIED, GRANTED, OBJECTED, PENDING, Choice
 
@@ -24,8 +23,7 @@ Key = tuple[str, str]
 _STRICTNESS: Final = (GRANTED, PENDING, DENIED, OBJECTED)
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """A row of either ledger: `key` is (purpose, category) or (channel, topic)."""
 
     id: int
@@ -54,7 +52,7 @@ def strictness(state: str) -> int:
 
 def _since_confirmed(rows: list[Row], together_since: datetime | None) -> list[Row]:
     """The rows from the last confirmation on, or all."""
-    if together_since is None:
+    if together_since is None or len(rows) == 1:
         return rows
     confirming = [row for row in rows if row.basis not in PASSIVE and row.at > together_since]
     if not confirming:
@@ -65,12 +63,17 @@ def _since_confirmed(rows: list[Row], together_since: datetime | None) -> list[R
 
 
 def _choice(rows: list[Row]) -> Choice:
+    if len(rows) == 1:
+        return _said(rows[0])
     last: dict[int, Row] = {}
     for row in rows:
         kept = last.get(row.subject_id)
         if kept is None or _rank(row) > _rank(kept):
             last[row.subject_id] = row
-    row = max(last.values(), key=lambda row: (strictness(row.state), -row.id))
+    return _said(max(last.values(), key=lambda row: (strictness(row.state), -row.id)))
+
+
+def _said(row: Row) -> Choice:
     return Choice(row.state, row.id, row.at, row.basis)
 
 

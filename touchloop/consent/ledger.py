@@ -79,11 +79,9 @@ def read(conn: Connection, customer_ids: Sequence[int]) -> dict[int, PersonConse
     uses: dict[int, list[Row]] = defaultdict(list)
     contacts: dict[int, list[Row]] = defaultdict(list)
     ids = arrays.numbers(customer_ids)
-    for customer, *row in conn.execute(_USES, (ids,)).fetchall():
-        id, subject, purpose, category, state, at, basis = row
+    for customer, id, subject, purpose, category, state, at, basis in conn.execute(_USES, (ids,)):
         uses[customer].append(Row(id, subject, (purpose, category), state, at, basis))
-    for customer, *row in conn.execute(_CONTACTS, (ids,)).fetchall():
-        id, subject, channel, topic, state, at = row
+    for customer, id, subject, channel, topic, state, at in conn.execute(_CONTACTS, (ids,)):
         contacts[customer].append(Row(id, subject, (channel, topic), state, at))
     together = _together(conn, uses, contacts)
     return {
@@ -107,6 +105,16 @@ def person_of(
         contact=fold(contacts, together_since=together_since),
         child=GRANTED in latest.values(),
     )
+
+
+def choosy(conn: Connection, purpose: str, *, any_words: bool = False) -> list[int]:
+    """Customers who said something about one category for this purpose, not only about all.
+
+    What their folded mask says does not hold for every category. With `any_words`: who said
+    anything at all about the purpose.
+    """
+    rows = conn.execute(_CHOOSY, {"purpose": purpose, "any": any_words}).fetchall()
+    return [row[0] for row in rows]
 
 
 def allowed_mask(conn: Connection, customer_ids: Sequence[int]) -> dict[int, int]:
@@ -171,6 +179,12 @@ _CONTACTS: LiteralString = """
 SELECT i.customer_id, g.id, g.subject_id, g.channel, g.topic, g.state, g.at
   FROM identifiers i JOIN contact_grants g ON g.subject_id = i.id
  WHERE i.customer_id = ANY(%s::bigint[])
+"""
+_CHOOSY: LiteralString = """
+SELECT DISTINCT i.customer_id
+  FROM use_grants g JOIN identifiers i ON i.id = g.subject_id
+ WHERE g.purpose = %(purpose)s AND (%(any)s OR g.category <> '')
+ ORDER BY 1
 """
 _LAST: LiteralString = """
 SELECT DISTINCT ON (subject_id, purpose, category, basis)

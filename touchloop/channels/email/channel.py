@@ -219,52 +219,54 @@ def _server() -> settings.MailServer:
 
 def reader_of(conn: Connection, customer_id: int, kind: str) -> Mapping[str, Any]:
     """What a message of this kind may say about its reader."""
-    return _fields(conn, {customer_id: kind})[0].get(customer_id, {})
+    person = consent.read(conn, [customer_id]).get(customer_id, consent.NOBODY_SAID_ANYTHING)
+    return _allowed(_typed(conn, [customer_id]).get(customer_id, {}), person, kind)
 
 
 def _readers(conn: Connection, deliveries: Sequence[Delivery]) -> dict[int, _Reader]:
     """Of each delivery what it may say about its reader, and whether it may be measured."""
-    fields: dict[str, Mapping[int, Mapping[str, Any]]] = {}
-    people: Mapping[int, consent.PersonConsent] = {}
-    for kind in {one.kind for one in deliveries}:
-        fields[kind], people_of = _fields(
-            conn, {one.customer_id: kind for one in deliveries if one.kind == kind}
-        )
-        people = {**people, **people_of}
+    typed = _typed(conn, {one.customer_id for one in deliveries})
+    unread = {one.customer_id for one in deliveries if one.consent is None}
+    read = consent.read(conn, sorted(unread)) if unread else {}
     found = {}
     for one in deliveries:
-        person = people.get(one.customer_id, consent.NOBODY_SAID_ANYTHING)
+        person = one.consent or read.get(one.customer_id, consent.NOBODY_SAID_ANYTHING)
         measured = consent.decide(person, purpose="measure", categories=("mail_engagement",))
-        said = fields[one.kind].get(one.customer_id, {})
+        said = _allowed(typed.get(one.customer_id, {}), person, one.kind)
         slots = "" if not naming.fits(said) else "plain" if naming.plain(said) else "encoded"
         found[one.id] = _Reader(said, measured.allowed, slots)
     return found
 
 
-def _fields(
-    conn: Connection, wanted: Mapping[int, str]
-) -> tuple[dict[int, dict[str, Any]], dict[int, consent.PersonConsent]]:
-    """What messages may call these customers, by the kind of each message; and their choices."""
-    people = consent.read(conn, sorted(wanted))
+def _typed(conn: Connection, customer_ids: Iterable[int]) -> dict[int, dict[str, str]]:
+    """What customers said they are called, as far as they said it themselves."""
     rows = conn.execute(
-        _NAMES,
-        {"ids": arrays.numbers(sorted(wanted)), "names": list(naming.READER), "person": PERSON},
-    ).fetchall()
-    typed: dict[int, dict[str, Any]] = {}
-    for customer, name, value in rows:
-        person = people.get(customer, consent.NOBODY_SAID_ANYTHING)
-        purpose = {"marketing": "marketing", "survey": "measure"}.get(wanted[customer], "service")
-        if consent.decide(person, purpose=purpose, categories=("told_us",)).allowed:
-            typed.setdefault(customer, {})[name] = " ".join(str(clean(value)).split())
-    return typed, people
+        _NAMES, {"ids": arrays.numbers(sorted(customer_ids)), "names": list(naming.READER)}
+    )
+    return {
+        customer: {
+            name: " ".join(str(clean(value["v"])).split())
+            for name, value in zip(naming.READER, values, strict=True)
+            if value and value.get("a") == PERSON and isinstance(value.get("v"), str)
+        }
+        for customer, *values in rows
+    }
+
+
+def _allowed(
+    typed: Mapping[str, str], person: consent.PersonConsent, kind: str
+) -> Mapping[str, str]:
+    """The words, when they may be used in a message of this kind."""
+    purpose = {"marketing": "marketing", "survey": "measure"}.get(kind, "service")
+    if typed and consent.decide(person, purpose=purpose, categories=("told_us",)).allowed:
+        return typed
+    return {}
 
 
 _NAMES: Final[LiteralString] = """
-SELECT c.id, t.key, t.value->'v'
-  FROM customers c, jsonb_each(c.traits) t
- WHERE c.id = ANY(%(ids)s::bigint[]) AND t.key = ANY(%(names)s)
-   AND jsonb_typeof(t.value->'v') = 'string'
-   AND (t.value->>'a')::int = %(person)s
+SELECT id, traits->'first_name', traits->'last_name', traits->'title'
+  FROM customers
+ WHERE id = ANY(%(ids)s::bigint[]) AND traits ?| %(names)s
 """
 CHANNELS: Final = (
     Channel(
