@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import format_datetime
+from functools import lru_cache
 from html import escape, unescape
 from typing import Any, Final
 
@@ -187,8 +188,9 @@ def letter(
             tokens.PREFERENCES, delivery.subject_id, now.date().toordinal()
         ),
         (_UNSUBSCRIBE, 0): seal.token(tokens.UNSUBSCRIBE, id, delivery.subject_id),
-        (_PIXEL, 0): seal.token(tokens.OPENING, id),
     }
+    if (_PIXEL, 0) in stencil.slots:
+        made[_PIXEL, 0] = seal.token(tokens.OPENING, id)
     filling = {slot: token.encode() for slot, token in made.items()}
     if reader:
         filling |= naming.in_slots(reader)
@@ -203,7 +205,7 @@ def letter(
         ("From", mime.mailbox(house.name, house.address)),
         ("To", recipient),
         ("Subject", mime.words(naming.filled(stencil.subject, reader)) or "-"),
-        ("Date", format_datetime(now)),
+        ("Date", _date(now)),
         ("Message-ID", f"<{delivery.message_id}@{house.domain}>"),
     ]
     if stencil.marketing:
@@ -285,6 +287,11 @@ def _leads(
             return None, address, ""
         return (_CLICK, number), f"{house.url}/c/l/", ""
     return None, address if kind == HREF and _LEADS.fullmatch(address) else "#", ""
+
+
+@lru_cache(maxsize=8)
+def _date(now: datetime) -> str:
+    return format_datetime(now)
 
 
 def mailbox(address: str) -> str:

@@ -150,16 +150,17 @@ class _Waiting:
 
 def connect(server: MailServer) -> smtplib.SMTP:
     """Open, greet, secure and sign in. Raises OSError or smtplib.SMTPException."""
-    context = ssl.create_default_context()
     smtp: smtplib.SMTP
     if server.security == "tls":
-        smtp = smtplib.SMTP_SSL(server.host, server.port, timeout=WAIT_SECONDS, context=context)
+        smtp = smtplib.SMTP_SSL(
+            server.host, server.port, timeout=WAIT_SECONDS, context=ssl.create_default_context()
+        )
     else:
         smtp = smtplib.SMTP(server.host, server.port, timeout=WAIT_SECONDS)
     try:
         smtp.ehlo_or_helo_if_needed()
         if server.security == "starttls":
-            smtp.starttls(context=context)
+            smtp.starttls(context=ssl.create_default_context())
             smtp.ehlo()
         if server.user:
             smtp.login(server.user, server.password)
