@@ -7,7 +7,7 @@ which each room knows that nothing of its own has changed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from datetime import datetime
 from time import perf_counter
 from typing import Any, NamedTuple
@@ -28,10 +28,11 @@ SURVEY_WANTED = "Survey Wanted"
 
 
 class Room(NamedTuple):
-    """A room that acts on what happens."""
+    """A room that acts on what happens; it is shown what has the names that `concerns` gives."""
 
     name: str
     on_batch: Callable[[Connection, Sequence[Happened], datetime], Any]
+    concerns: Callable[[Connection], frozenset[str]]
 
 
 def invite_wanted(conn: Connection, happened: Sequence[Happened], now: datetime) -> None:
@@ -58,33 +59,46 @@ def invite_wanted(conn: Connection, happened: Sequence[Happened], now: datetime)
         )
 
 
+def wanted_names(conn: Connection) -> frozenset[str]:
+    """The names of the interactions that `invite_wanted` wants to see."""
+    return frozenset((SURVEY_WANTED,))
+
+
 ROOMS = (
-    Room("triggers", triggers.on_batch),
-    Room("decisions", decisions.on_batch),
-    Room("signals", signals.on_batch),
-    Room("surveys", surveys.on_batch),
-    Room("wanted", invite_wanted),
+    Room("triggers", triggers.on_batch, triggers.concerns),
+    Room("decisions", decisions.on_batch, decisions.concerns),
+    Room("signals", signals.on_batch, signals.concerns),
+    Room("surveys", surveys.on_batch, surveys.concerns),
+    Room("wanted", invite_wanted, wanted_names),
 )
 
 
 def show_to_rooms(batch: Batch, work: Work) -> Batch:
     """Let each room act on the batch, in its order; what they did stands in the note."""
-    happened = list(what_happened(batch))
+    names = {room: room.concerns(work.conn) for room in ROOMS}
+    happened = list(what_happened(batch, frozenset().union(*names.values())))
     if not happened:
         return batch
-    for room in ROOMS:
+    for room, concerned in names.items():
         start = perf_counter()
-        room.on_batch(work.conn, happened, work.now)
+        mine = [each for each in happened if each.name in concerned]
+        if mine:
+            room.on_batch(work.conn, mine, work.now)
         batch.note("engage", **{f"{room.name}_ms": round((perf_counter() - start) * 1_000, 2)})
     batch.note("engage", happened=len(happened))
     return batch
 
 
-def what_happened(batch: Batch) -> Iterator[Happened]:
-    """The batch's messages, and who entered and left segments, in the order of the log."""
+def what_happened(batch: Batch, names: Container[str]) -> Iterator[Happened]:
+    """The batch's messages of these names, and who entered and left segments, in the order of the
+    log."""
     for row, message in zip(batch.rows, batch.messages, strict=False):  # the messages come first
-        yield _of_message(row.id, message)
+        if message.envelope.name in names:
+            yield _of_message(row.id, message)
+    wanted = {entered: name in names for entered, name in ((True, ENTERED), (False, LEFT))}
     for id, change, name in batch.moves:
+        if not wanted[change.entered]:
+            continue
         yield Happened(
             id,
             change.customer_id,

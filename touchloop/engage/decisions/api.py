@@ -14,7 +14,7 @@ from touchloop.engage.decisions.deciding import (
 from touchloop.engage.decisions.evaluation import Estimate, Evaluation, evaluate
 from touchloop.engage.decisions.facts import INBOUND, Facts
 from touchloop.engage.decisions.learning import learn
-from touchloop.engage.decisions.outcomes import EVENTS, WORDS, on_batch, tell_outcome
+from touchloop.engage.decisions.outcomes import EVENTS, WORDS, concerns, on_batch, tell_outcome
 from touchloop.engage.decisions.policy import (
     ContextWeight,
     Policy,
@@ -36,6 +36,6 @@ __all__ = [
     "Anatomy", "Chosen", "ContextWeight", "Decision", "Difference", "EVENTS", "Estimate",
     "Evaluation", "Facts", "Held", "INBOUND", "Learned", "Listed", "Policy", "Proposed", "Report",
     "Request", "STAGES", "Settings", "WORDS", "anatomy", "change_policy", "check", "decide",
-    "decide_all", "evaluate", "forget", "learn", "listing", "models", "newcombe", "on_batch",
-    "policy", "replay", "report", "reports", "simulate", "tell_outcome",
+    "concerns", "decide_all", "evaluate", "forget", "learn", "listing", "models", "newcombe",
+    "on_batch", "policy", "replay", "report", "reports", "simulate", "tell_outcome",
 ]  # fmt: skip

@@ -31,6 +31,11 @@ _EVENT_OF: Final = {
 }
 
 
+def concerns(conn: Connection) -> frozenset[str]:
+    """The names of the interactions that `on_batch` wants to see."""
+    return frozenset(EVENTS) | _goals(conn)
+
+
 def on_batch(conn: Connection, happened: Sequence[Happened], now: datetime) -> int:
     """Remember the outcomes and goals of a micro-batch, in its transaction; how many were new."""
     said = [(each, offer) for each in happened if each.name in EVENTS and each.type == "track"
@@ -93,7 +98,7 @@ def _remember(conn: Connection, said: Sequence[tuple[Happened, str]]) -> int:
 
 def _reach(conn: Connection, happened: Sequence[Happened]) -> int:
     """Goals of people who stand on a side of a holdout. Asked only when there are any."""
-    goals = {row[0] for row in conn.execute(_GOALS).fetchall()}
+    goals = _goals(conn)
     met = [each for each in happened if each.name in goals]
     if not met:
         return 0
@@ -106,6 +111,10 @@ def _reach(conn: Connection, happened: Sequence[Happened]) -> int:
         },
     )
     return rows.rowcount
+
+
+def _goals(conn: Connection) -> frozenset[str]:
+    return frozenset(row[0] for row in conn.execute(_GOALS).fetchall())
 
 
 def _offer(properties: dict[str, Any]) -> str:

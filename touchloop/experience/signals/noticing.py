@@ -46,6 +46,11 @@ EVENTS: Final[Mapping[str, str]] = {
 _NEAR = timedelta(seconds=2)  # the library's own verdict and ours about the same clicks
 
 
+def concerns(conn: Connection) -> frozenset[str]:
+    """The names of the interactions that `on_batch` wants to see."""
+    return frozenset((*EVENTS, CLICKED))
+
+
 def on_batch(conn: Connection, happened: Sequence[Happened], now: datetime) -> None:
     """Keep the signals in a batch, in its transaction. Does nothing when nothing concerns it."""
     telling = [each for each in happened if each.name in EVENTS]

@@ -34,7 +34,7 @@ from touchloop.experience.surveys.designing import (
     words_of,
 )
 from touchloop.experience.surveys.letter import ensure_letter
-from touchloop.experience.surveys.noticing import due, on_batch
+from touchloop.experience.surveys.noticing import concerns, due, on_batch
 from touchloop.experience.surveys.places import Place, address, answer_at, new_ticket, open_at
 from touchloop.experience.surveys.reading import (
     Given,
@@ -53,7 +53,7 @@ __all__ = [
     "Survey", "Words", "address", "answer", "answer_at", "answers", "by_slug", "change",
     "create", "due", "ensure_letter", "ensure_starting_surveys", "get",
     "invitations", "invite", "listing",
-    "look", "new_ticket", "on_batch", "open_at", "outcomes", "png", "quarantine_days",
+    "concerns", "look", "new_ticket", "on_batch", "open_at", "outcomes", "png", "quarantine_days",
     "seconds_since", "set_quarantine_days", "set_share", "shares", "simulate", "stamp", "svg",
     "words_of",
 ]  # fmt: skip

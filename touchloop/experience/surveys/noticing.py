@@ -22,6 +22,11 @@ FAILED = {
 }
 
 
+def concerns(conn: Connection) -> frozenset[str]:
+    """The names of the interactions that `on_batch` wants to see."""
+    return frozenset((*FAILED, *(survey.event for survey in designing.live(conn))))
+
+
 def on_batch(conn: Connection, happened: Sequence[Happened], now: datetime) -> None:
     """Ask after what just happened, by the live surveys; in the transaction of the batch.
 

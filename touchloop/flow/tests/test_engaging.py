@@ -97,7 +97,8 @@ def test_a_batch_that_is_undone_starts_nothing(
             failed.append(True)
             raise ValueError("not today")
 
-    monkeypatch.setattr(engaging, "ROOMS", (*engaging.ROOMS, engaging.Room("odd", fails_once)))
+    odd = engaging.Room("odd", fails_once, lambda conn: frozenset({"Order Completed"}))
+    monkeypatch.setattr(engaging, "ROOMS", (*engaging.ROOMS, odd))
     say(userId="ana", event="Order Completed", properties={"total": 9}, work=True)
     assert failed and states(conn) == ["waiting"]
 
