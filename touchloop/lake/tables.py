@@ -189,6 +189,11 @@ def files(table: DeltaTable) -> list[File]:
     return sorted((File(*row) for row in found), key=lambda file: -file.rows)
 
 
+def stored_bytes(*, lake: Lake | None = None) -> dict[str, int]:
+    """How many bytes the active files of each table take, by the tables' own statistics."""
+    return {name: sum(file.bytes for file in files(open_table(name, lake=lake))) for name in TABLES}
+
+
 def absolute(lake: Lake, name: str, path: str) -> str:
     """Where a file of a table lies."""
     if lake.folder is not None:

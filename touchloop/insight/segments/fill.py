@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import numpy as np
+import pyarrow as pa
 
 from touchloop.core import clock
 from touchloop.core.db import Connection
@@ -66,12 +65,11 @@ def fill(conn: Connection, segment_id: int, now: datetime) -> Filled:
     rule = gated(parse(segment.rule), segment.purpose)
     compiled = compile_rules(g.RuleSet(((segment_id, rule),)), due=True)
     with engine(conn) as opened:
-        found = opened.execute(
+        found = opened.query(
             compiled.sql(now, select=f"SELECT customer_id, s{segment_id} AS inside, due"
                                      f" FROM answer WHERE s{segment_id} OR due IS NOT NULL")
-        ).fetchnumpy()  # fmt: skip
-    inside = np.ma.filled(found["inside"], False).astype(bool)
-    members = np.asarray(found["customer_id"], np.int64)[inside]
+        )  # fmt: skip
+    members = found.filter(found.column("inside")).column("customer_id").to_numpy()
     changes = membership.replace(conn, segment_id, members, now)
     return Filled(changes, _due(found), len(members), time.perf_counter() - start)
 
@@ -106,14 +104,14 @@ def compare(
     return Comparison(before, after, entering, leaving, total, time.perf_counter() - start)
 
 
-def engine(conn: Connection) -> lake.DuckDB:
+def engine(conn: Connection) -> lake.Engine:
     """The lake with everything that rules read beside it, as of now."""
     return lake.engine(**history.of_everyone(conn))
 
 
-def _due(found: dict[str, Any]) -> dict[int, datetime]:
-    due = np.ma.asarray(found["due"])
-    known = ~np.ma.getmaskarray(due)
-    customers: Sequence[int] = np.asarray(found["customer_id"])[known].tolist()
-    instants = np.ma.getdata(due)[known].astype(np.int64).tolist()
-    return {x: clock.from_micros(at) for x, at in zip(customers, instants, strict=True)}
+def _due(found: pa.Table) -> dict[int, datetime]:
+    known = found.filter(found.column("due").is_valid())
+    pairs = zip(
+        known.column("customer_id").to_pylist(), known.column("due").to_pylist(), strict=True
+    )
+    return {customer: clock.from_micros(at) for customer, at in pairs}

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, Self
 
@@ -14,7 +15,7 @@ from deltalake import DeltaTable
 
 from touchloop.core import settings
 from touchloop.lake import tables
-from touchloop.lake.engines.base import BOUND, MOVED, Params
+from touchloop.lake.engines.base import BOUND, MOVED, Params, Stopped, plain, relation
 from touchloop.lake.tables import INTERACTIONS, LINES, Lake
 
 
@@ -36,21 +37,28 @@ class DuckDB:
             },
         )
         self.connection.execute("set timezone = 'UTC'")
+        # Without the bar, which is not printed, nobody counts how far a query is.
+        self.connection.execute("set enable_progress_bar = true")
+        self.connection.execute("set enable_progress_bar_print = false")
 
     def bind(self, name: str, table: pa.Table) -> None:
+        self.connection.execute(f"drop view if exists {name}")  # it may be one of the lake
         self.connection.register(name, table)
 
     def view(self, name: str, query: str) -> None:
         self.connection.execute(f"create or replace temp view {name} as {query}")
 
     def keep(self, name: str, query: str, params: Params = None) -> None:
-        self.connection.execute(f"create or replace temp table {name} as {query}", params)
+        with _stoppable():
+            self.connection.execute(f"create or replace temp table {name} as {query}", params)
 
     def query(self, query: str, params: Params = None) -> pa.Table:
-        return self.connection.sql(query, params=params).to_arrow_table()
+        with _stoppable():
+            return plain(self.connection.sql(query, params=params).to_arrow_table())
 
     def rows(self, query: str, params: Params = None) -> list[tuple[Any, ...]]:
-        return self.connection.execute(query, params).fetchall()
+        with _stoppable():
+            return self.connection.execute(query, params).fetchall()
 
     def execute(self, query: str, params: Params = None) -> duckdb.DuckDBPyConnection:
         """DuckDB's own way, for callers that know which engine they have."""
@@ -61,6 +69,10 @@ class DuckDB:
 
     def interrupt(self) -> None:
         self.connection.interrupt()
+
+    def progress(self) -> float | None:
+        percent = self.connection.query_progress()
+        return percent / 100 if percent >= 0 else None
 
     def close(self) -> None:
         self.connection.close()
@@ -78,7 +90,15 @@ class DuckDB:
         self.close()
 
 
-def engine(
+@contextmanager
+def _stoppable() -> Iterator[None]:
+    try:
+        yield
+    except duckdb.InterruptException as error:
+        raise Stopped("the query was stopped") from error
+
+
+def duckdb_engine(
     *,
     lake: Lake | None = None,
     moved: pa.Table | None = None,
@@ -86,7 +106,7 @@ def engine(
     memory_mb: int | None = None,
     **bound: pa.Table,
 ) -> DuckDB:
-    """An engine over the newest version of the lake, with the relations that segment SQL reads.
+    """DuckDB over the newest version of the lake, with the relations that segment SQL reads.
 
     `moved` maps subjects that belong to a customer of another id; `customers`, `members` and
     `scores` come as Arrow tables and are empty when not given. The files are those of this
@@ -98,7 +118,7 @@ def engine(
     made.bind("moved", moved if moved is not None else MOVED.empty_table())
     for name in (INTERACTIONS, LINES):
         source = scan(made, tables.open_table(name, lake=lake), name, lake=lake)
-        made.view(name, _relation(name, source, merged=merged))
+        made.view(name, relation(name, source, merged=merged))
     for name, schema in BOUND.items():
         made.bind(name, bound.pop(name, schema.empty_table()))
     if bound:
@@ -119,18 +139,6 @@ def scan(
         return f"remote_{name}"
     listed = ", ".join(_quoted(tables.absolute(lake, name, path)) for path in paths)
     return f"read_parquet([{listed}], hive_partitioning = false)"
-
-
-def _relation(name: str, source: str, *, merged: bool) -> str:
-    columns = ", ".join(
-        f"r.{field.name}" for field in tables.SCHEMAS[name] if field.name != "subject_id"
-    )
-    if not merged:
-        return f"select r.subject_id as customer_id, {columns} from {source} as r"
-    return (
-        f"select coalesce(m.customer_id, r.subject_id) as customer_id, {columns}"
-        f" from {source} as r left join moved as m on m.subject_id = r.subject_id"
-    )
 
 
 def _dataset(table: DeltaTable, only: Sequence[str] | None) -> Any:
