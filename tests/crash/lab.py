@@ -66,6 +66,7 @@ class Lab:
     port: int
     seed: int
     durable: bool = True
+    settings: dict[str, str] = field(default_factory=dict)
     write_key: str = ""
     source_id: int = 0
     parts: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
@@ -81,6 +82,7 @@ class Lab:
             "TOUCHLOOP_HOME": str(self.home),
             "DATABASE_URL": postgres.url(self.home),
             "TOUCHLOOP_COLLECT_SYNCHRONOUS_COMMIT": "yes" if self.durable else "no",
+            **self.settings,
         }
 
     def start(self, name: str) -> None:
@@ -111,6 +113,15 @@ class Lab:
             psutil.wait_procs([process], timeout=10)
         if name in self.parts:
             self.parts[name].wait(timeout=10)
+
+    def add_source(self) -> None:
+        """Make the tables, and a source whose key lies in source.json afterwards."""
+        subprocess.run(
+            [sys.executable, "-m", "touchloop", "source", "add", "Lab", "--kind", "till", "--json"],
+            env=self.environment,
+            check=True,
+            stdout=(self.home / "source.json").open("wb"),
+        )
 
     def connect(self) -> psycopg.Connection[tuple[Any, ...]]:
         return psycopg.connect(postgres.url(self.home), options="-c timezone=UTC")
@@ -143,12 +154,7 @@ def _laboratory(seed: int, durable: bool) -> Iterator[Lab]:
     lab = Lab(home=home, port=_free_port(), seed=seed, durable=durable)
     lab.start("database")
     try:
-        subprocess.run(
-            [sys.executable, "-m", "touchloop", "source", "add", "Lab", "--kind", "till", "--json"],
-            env=lab.environment,
-            check=True,
-            stdout=(home / "source.json").open("wb"),
-        )
+        lab.add_source()
         lab.write_key = json.loads((home / "source.json").read_text())["write_key"]
         with lab.connect() as conn:
             row = conn.execute(

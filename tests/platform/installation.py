@@ -1,8 +1,9 @@
-"""An installation of its own for a test: a home, a free pair of ports, and the command line."""
+"""An installation of its own for a test: a home, three free ports, and the command line."""
 
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import os
 import signal
@@ -24,16 +25,18 @@ START_SECONDS = 90.0
 @dataclass
 class Installation:
     home: Path
-    port: int = field(default_factory=lambda: free_pair())
+    port: int = field(default_factory=lambda: free_ports())
     command: tuple[str, ...] = (sys.executable, "-m", "touchloop")
     cwd: Path | None = None
     serving: subprocess.Popen[str] | None = None
+    settings: dict[str, str] = field(default_factory=dict)  # of its own, over those of the test
 
     @property
     def environment(self) -> dict[str, str]:
         outside = {"DATABASE_URL", "LAKE_URL", "TOUCHLOOP_TEST_DATABASE_URL"}
         kept = {name: value for name, value in os.environ.items() if name not in outside}
-        return kept | {"TOUCHLOOP_HOME": str(self.home), "TOUCHLOOP_WORKERS": "1"}
+        own = {"TOUCHLOOP_HOME": str(self.home), "TOUCHLOOP_WORKERS": "1"}
+        return kept | own | self.settings
 
     def run(self, *arguments: str, timeout: float = 120) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -125,14 +128,16 @@ class Installation:
             return False
 
 
-def free_pair() -> int:
-    """A port that is free together with the next one."""
+def free_ports() -> int:
+    """A port that is free together with the next two."""
     while True:
-        with socket.socket() as first, socket.socket() as second:
+        with contextlib.ExitStack() as taken:
+            first, *others = (taken.enter_context(socket.socket()) for _ in range(3))
             first.bind(("127.0.0.1", 0))
             port = int(first.getsockname()[1])
             try:
-                second.bind(("127.0.0.1", port + 1))
+                for distance, other in enumerate(others, 1):
+                    other.bind(("127.0.0.1", port + distance))
             except (OSError, OverflowError):
                 continue
             return port

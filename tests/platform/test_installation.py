@@ -38,9 +38,10 @@ def key(house: Installation, served: dict[str, Any]) -> str:
     return str(house.json("source", "add", "Web shop", "--kind", "server")["write_key"])
 
 
-def test_serve_prints_both_addresses(house: Installation, served: dict[str, Any]) -> None:
+def test_serve_prints_its_addresses(house: Installation, served: dict[str, Any]) -> None:
     assert served["console"] == f"http://localhost:{house.port}"
     assert served["tracking"] == f"http://localhost:{house.port + 1}"
+    assert served["decisions"] == f"http://localhost:{house.port + 2}"
 
 
 def test_a_second_serve_is_refused_in_one_line(house: Installation, key: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any, Literal, TypeVar
 from uuid import UUID
@@ -10,6 +11,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from touchloop.api.answers import Refused, refuse
+from touchloop.channels.api import Prompt
 from touchloop.core.errors import Invalid
 from touchloop.engage.decisions.api import Decision, Request, check
 
@@ -45,6 +47,22 @@ class Told(Struct, frozen=True, forbid_unknown_fields=True):
     outcome_id: Text = ""
 
 
+class AskedPrompts(Struct, frozen=True, forbid_unknown_fields=True):
+    """The body of POST /v1/prompts: who stands at which till, or is on the line."""
+
+    customer: int | Identifier
+    channel: Annotated[str, Meta(min_length=1, max_length=60)]
+    location: Text = ""
+
+
+class Answered(Struct, frozen=True, forbid_unknown_fields=True):
+    """The body of POST /v1/prompts/answer."""
+
+    prompt: Annotated[int, Meta(ge=1, le=(1 << 63) - 1)]
+    answer: Literal["accepted", "rejected", "later"]
+    location: Text = ""
+
+
 def request_of(body: bytes, now: datetime) -> Request:
     """The request that a body asks for. Raises Refused: 400 for no JSON, 422 for a wrong one."""
     asked = _read(body, _ASKED)
@@ -73,6 +91,37 @@ def request_of(body: bytes, now: datetime) -> Request:
 def told_in(body: bytes) -> Told:
     """The outcome that a body tells. Raises Refused as `request_of` does."""
     return _read(body, _TOLD)
+
+
+def prompts_of(body: bytes) -> AskedPrompts:
+    """Whose prompts are asked for. Raises Refused as `request_of` does."""
+    asked = _read(body, _PROMPTS)
+    if isinstance(asked.customer, int) and not 0 < asked.customer < 1 << 63:
+        raise refuse(422, "invalid", "a positive number is expected", field="customer")
+    return asked
+
+
+def answer_in(body: bytes) -> Answered:
+    """What a customer said to a prompt. Raises Refused as `request_of` does."""
+    return _read(body, _ANSWERED)
+
+
+def prompts_written(customer_id: int, prompts: Sequence[Prompt]) -> bytes:
+    """Prompts as the till shows them."""
+    shown = [
+        {
+            "prompt": one.delivery_id,
+            "kind": one.kind,
+            "topic": one.topic,
+            "template": one.template,
+            "offer": one.offer,
+            "decision_id": one.decision_id,
+            "data": dict(one.data),
+            "shown_at": one.shown_at,
+        }
+        for one in prompts
+    ]
+    return _ENCODE({"customer_id": customer_id, "prompts": shown})
 
 
 def written(decision: Decision) -> bytes:
@@ -112,3 +161,5 @@ def _no_json(said: str) -> Refused:
 _ENCODE = msgspec.json.Encoder().encode
 _ASKED = msgspec.json.Decoder(Asked)
 _TOLD = msgspec.json.Decoder(Told)
+_PROMPTS = msgspec.json.Decoder(AskedPrompts)
+_ANSWERED = msgspec.json.Decoder(Answered)

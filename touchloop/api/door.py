@@ -1,4 +1,4 @@
-"""The programs' door: POST /v1/decide and POST /v1/outcomes, opened by secret keys.
+"""The programs' door: decisions, prompts, and what became of them, opened by secret keys.
 
 An application of its own beside the console and beside the tracking door: public write keys open
 nothing here, and pages that people look at do not wait for tills
@@ -54,13 +54,13 @@ class Door:
         if wanted is None:
             if path in ("/", "/health"):
                 return Answer(200, b'{"touchloop":"decisions"}')
-            raise refuse(404, "no_such_address", "there is POST /v1/decide and POST /v1/outcomes")
+            raise refuse(404, "no_such_address", f"there is POST {', '.join(PATHS)}")
         if scope.method != "POST":
             raise refuse(405, "post_only", "send a POST with a JSON body")
         fields = scope.headers
         await self.keyring.admit(fields.get("authorization"), wanted)
         body = await _body(fields, protocol)
-        work = work_of(wanted, body, clock.now())
+        work = work_of(path, body, clock.now())
         waiter: asyncio.Future[Answer] = self._loop.create_future()
         self.desk.offer(work, waiter)
         return await waiter

@@ -9,4 +9,6 @@ from touchloop.api import views
 urlpatterns: list[URLPattern | URLResolver] = [
     path("v1/decide", views.decide, name="api-decide"),
     path("v1/outcomes", views.outcomes, name="api-outcomes"),
+    path("v1/prompts", views.prompts, name="api-prompts"),
+    path("v1/prompts/answer", views.prompt_answer, name="api-prompt-answer"),
 ]

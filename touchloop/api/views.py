@@ -1,4 +1,4 @@
-"""The same two addresses beside the console, for installations behind one host name.
+"""The same addresses beside the console, for installations behind one host name.
 
 Slower than the door of its own (docs/decisions/0014-the-door-for-decisions.md): each request goes
 through Django and is decided alone. Keys, bodies, answers and errors are the same.
@@ -17,7 +17,7 @@ from django.views.decorators.csrf import csrf_exempt
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from touchloop.api import keyring
-from touchloop.api.answering import LARGEST_BODY, answered, work_of
+from touchloop.api.answering import LARGEST_BODY, PATHS, answered, work_of
 from touchloop.api.answers import Answer, Refused, headers, refuse
 from touchloop.collect.throttle import Throttle
 from touchloop.core import clock, db
@@ -26,11 +26,11 @@ from touchloop.core.db import Connection
 log = logging.getLogger("touchloop.api")
 
 
-def _view(scope: str) -> Callable[[HttpRequest], HttpResponse]:
+def _view(address: str) -> Callable[[HttpRequest], HttpResponse]:
     @csrf_exempt
     def view(request: HttpRequest) -> HttpResponse:
         try:
-            answer = _answer(request, scope)
+            answer = _answer(request, address)
         except Refused as refused:
             answer = refused.answer
         except (psycopg.OperationalError, PoolTimeout) as error:
@@ -46,11 +46,13 @@ def _view(scope: str) -> Callable[[HttpRequest], HttpResponse]:
     return view
 
 
-decide = _view("decide")
-outcomes = _view("outcomes")
+decide = _view("/v1/decide")
+outcomes = _view("/v1/outcomes")
+prompts = _view("/v1/prompts")
+prompt_answer = _view("/v1/prompts/answer")
 
 
-def _answer(request: HttpRequest, scope: str) -> Answer:
+def _answer(request: HttpRequest, address: str) -> Answer:
     if request.method != "POST":
         raise refuse(405, "post_only", "send a POST with a JSON body")
     if int(request.headers.get("Content-Length") or 0) > LARGEST_BODY:
@@ -59,11 +61,11 @@ def _answer(request: HttpRequest, scope: str) -> Answer:
     hash = keyring.hash_in(request.headers.get("Authorization"))
     with _pool().connection() as conn:
         key = keyring.read_one(conn, hash, now=now)
-        keyring.admitted(key, scope, now=now)
+        keyring.admitted(key, PATHS[address], now=now)
         with _lock:
             throttle = _throttles.setdefault(key.id, Throttle(key.rate))
             keyring.within_rate(throttle, key)
-        return answered(conn, [work_of(scope, request.body, now)])[0]
+        return answered(conn, [work_of(address, request.body, now)])[0]
 
 
 _lock = threading.Lock()

@@ -89,10 +89,13 @@ def one_delivery(conn: Connection, delivery_id: int) -> Shown:
 
 
 def counts(
-    conn: Connection, which: Which, *, since: datetime | None = None
+    conn: Connection, which: Which, *, since: datetime | None = None, newest: int | None = None
 ) -> dict[tuple[str, str, str], int]:
-    """How many deliveries by (channel, state, reason), of those made since then."""
-    rows = conn.execute(_COUNTS, {**_values(which), "since": since})
+    """How many deliveries by (channel, state, reason), of those made since then.
+
+    With `newest` no more than so many are counted, the newest: for figures that must come at once.
+    """
+    rows = conn.execute(_COUNTS, {**_values(which), "since": since, "newest": newest})
     return {(channel, state, reason): n for channel, state, reason, n in rows}
 
 
@@ -159,9 +162,12 @@ _LISTING: LiteralString = f"""{_SHOWN} {_WHERE}
 """
 _ONE: LiteralString = f"{_SHOWN} WHERE d.id = %(id)s"
 _COUNTS: LiteralString = f"""
-SELECT d.channel, d.state, d.reason, count(*)
-  FROM deliveries d LEFT JOIN identifiers i ON i.id = d.subject_id {_WHERE}
-   AND (%(since)s::timestamptz IS NULL OR d.created_at >= %(since)s)
+SELECT channel, state, reason, count(*) FROM (
+  SELECT d.channel, d.state, d.reason
+    FROM deliveries d LEFT JOIN identifiers i ON i.id = d.subject_id {_WHERE}
+     AND (%(since)s::timestamptz IS NULL OR d.created_at >= %(since)s)
+   ORDER BY CASE WHEN %(newest)s::bigint IS NOT NULL THEN d.id END DESC LIMIT %(newest)s
+) AS counted
  GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
 """
 _PRESSED: LiteralString = """

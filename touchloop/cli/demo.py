@@ -119,6 +119,7 @@ def _in_background(run: Callable[[Callable[[], bool]], None]) -> Loaded:
 
 def _load() -> Loaded:
     from touchloop.demo import load
+    from touchloop.flow import api as flow
 
     columns = (
         TextColumn("The retailer's year"),
@@ -128,7 +129,9 @@ def _load() -> Loaded:
     )
     with Progress(*columns, console=people, transient=True) as bar:
         task = bar.add_task("year", total=None)
-        return load.load(lambda done, total: bar.update(task, completed=done, total=total))
+        loaded = load.load(lambda done, total: bar.update(task, completed=done, total=total))
+    flow.ask_to_learn()  # in the background, once the year lies in the lake
+    return loaded
 
 
 def _report(loaded: Loaded, *, emit: Emit, as_json: bool) -> None:
@@ -146,15 +149,23 @@ def _report(loaded: Loaded, *, emit: Emit, as_json: bool) -> None:
 
 def _words(port: int) -> list[str]:
     email, password = _sign_in()
-    found = addresses(port)
+    found, told = addresses(port), _one_story()
     return [
         "",
         f"  Console        {found['console']}",
         f"  Sign in        {email}  {password}",
         f"  Tracking door  {found['tracking']}",
+        f"  Decisions      {found['decisions']}/v1/decide",
+        *([f"  A whole story  touchloop story {told}"] if told else []),
         "",
         "Ctrl-C stops it; the data stays.",
     ]
+
+
+def _one_story() -> str:
+    from touchloop.demo import loop
+
+    return loop.went_round()
 
 
 def _sign_in() -> tuple[str, str]:

@@ -16,9 +16,9 @@ def api(
     ] = "127.0.0.1",
     processes: Annotated[int, typer.Option(min=1, max=64, help="How many share the port.")] = 2,
 ) -> None:
-    """Serve POST /v1/decide and POST /v1/outcomes alone, for tills and call centres in numbers.
+    """Serve /v1/decide, /v1/prompts and what became of them alone, for tills in numbers.
 
-    The console answers both as well; this door answers several times as many.
+    The console answers the same; this door answers several times as many.
 
     Example, on a machine for decisions only:
 

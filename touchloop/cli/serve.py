@@ -24,7 +24,7 @@ from touchloop.core.errors import TouchloopError, WrongSetting
 from touchloop.core.version import version
 
 START_SECONDS = 120.0
-Port = Annotated[int, typer.Option(min=1, max=65534, help="Where the console answers.")]
+Port = Annotated[int, typer.Option(min=1, max=65533, help="Where the console answers.")]
 Host = Annotated[str, typer.Option(help="The address to listen on; 0.0.0.0 is every network.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 Workers = Annotated[
@@ -35,10 +35,11 @@ Workers = Annotated[
 def serve(
     port: Port = 8000, host: Host = "127.0.0.1", workers: Workers = None, as_json: Json = False
 ) -> None:
-    """Serve everything on this machine: console at PORT, tracking door at PORT + 1.
+    """Serve everything on this machine: console at PORT, tracking door at PORT + 1, the door for
+    decisions at PORT + 2.
 
-    Starts the database, brings the tables up to date, and runs the console, the door, the
-    deliveries and the workers. Ctrl-C stops all of it.
+    Starts the database, brings the tables up to date, and runs the console, the doors, the
+    deliveries, the learner and the workers. Ctrl-C stops all of it.
 
     Examples:
 
@@ -64,7 +65,7 @@ def everything(
     """
     settings.check()
     with only_one(settings.home(), port=port):
-        for number in (port, port + 1):
+        for number in ports(port):
             _refuse_taken_port(host, number)
         with runtime.ready():
             yield lambda announce: _supervise(
@@ -72,10 +73,17 @@ def everything(
             )
 
 
+def ports(port: int) -> tuple[int, int, int]:
+    """Where the console, the tracking door and the door for decisions answer."""
+    return port, port + 1, port + 2
+
+
 def addresses(port: int) -> dict[str, object]:
+    console, tracking, decisions = (f"http://localhost:{number}" for number in ports(port))
     return {
-        "console": f"http://localhost:{port}",
-        "tracking": f"http://localhost:{port + 1}",
+        "console": console,
+        "tracking": tracking,
+        "decisions": decisions,
         "home": str(settings.home()),
         "pid": os.getpid(),
     }
@@ -85,11 +93,13 @@ def words(port: int) -> list[str]:
     """What `serve` prints when it is up."""
     from touchloop.core.accounts import api as accounts
 
+    found = addresses(port)
     lines = [
         f"Touchloop {version()} is up.",
-        f"  Console        http://localhost:{port}",
-        f"  Tracking door  http://localhost:{port + 1}",
-        f"  Data           {settings.home()}",
+        f"  Console        {found['console']}",
+        f"  Tracking door  {found['tracking']}",
+        f"  Decisions      {found['decisions']}/v1/decide",
+        f"  Data           {found['home']}",
     ]
     if not accounts.anybody():
         lines.append("  Nobody can sign in yet: touchloop user add you@example.com --role admin")
@@ -100,19 +110,27 @@ def _supervise(*, port: int, host: str, workers: int, announce: Callable[[], Non
     doors = ("--host", host)
     parts = [
         Part("The door", ("collect", "--port", str(port + 1), *doors)),
+        Part(
+            "The door for decisions",
+            ("api", "--port", str(port + 2), *doors, "--processes", str(settings.doors())),
+        ),
         Part("The console", ("web", "--port", str(port), *doors)),
         Part("Deliveries", ("deliver",), grace=30.0),
+        Part("The learner", ("learn",), grace=30.0),
         *_workers(workers, name="worker"),
     ]
     supervisor = Supervisor(
         parts,
         home=_embedded_home(),
         environment={
-            "TOUCHLOOP_COLLECT_URL": os.environ.get("TOUCHLOOP_COLLECT_URL")
-            or f"http://localhost:{port + 1}"
+            name: os.environ.get(name, "").strip() or str(here)
+            for name, here in (
+                ("TOUCHLOOP_URL", addresses(port)["console"]),  # the links in messages lead there
+                ("TOUCHLOOP_COLLECT_URL", addresses(port)["tracking"]),
+            )
         },
     )
-    waiting = {port, port + 1}
+    waiting = set(ports(port))
     give_up = time.monotonic() + START_SECONDS
 
     def look() -> None:

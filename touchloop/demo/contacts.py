@@ -21,6 +21,7 @@ from touchloop.interactions.api import Record, Source, ensure, put
 
 DOMAIN = "household.example"
 ZONE = "America/New_York"
+ELSEWHERE = 0.5  # share of the addresses in a zone where it was noon when the year was loaded
 AGREED, REFUSED = 0.6, 0.15  # shares of the households with an address
 SAID_BEFORE = timedelta(days=300)
 
@@ -42,23 +43,25 @@ def send(conn: Connection) -> int:
 
 def _records(source: Source, now: datetime) -> Iterator[Record]:
     at = (source.created_at - SAID_BEFORE).isoformat()  # the same whenever it is sent again
+    awake = _zone_at_noon(source.created_at)
     received = clock.micros(now)
     with year.opened() as files:
         rows = files.execute("select household_id from demographics order by 1").fetchall()
     for (household,) in rows:
-        messages = list(_said(str(household), at))
+        messages = list(_said(str(household), at, awake))
         body = msgspec.json.encode({"batch": messages}).decode()
         yield year.record(source, body, n=len(messages), received_us=received)
 
 
-def _said(household: str, at: str) -> Iterator[dict[str, Any]]:
+def _said(household: str, at: str, awake: str) -> Iterator[dict[str, Any]]:
     who = {"userId": f"household-{household}", "timestamp": at}
     email = f"household-{household}@{DOMAIN}"
+    zone = awake if _draw(household, "zone") < ELSEWHERE else ZONE
     yield {
         **who,
         "type": "identify",
         "messageId": f"demo-contact-{household}",
-        "traits": {"email": email, "timezone": ZONE, "simulated_contact": True},
+        "traits": {"email": email, "timezone": zone, "simulated_contact": True},
     }
     draw = _draw(household)
     if draw < AGREED:
@@ -84,7 +87,13 @@ def _choice(
     }
 
 
-def _draw(household: str) -> float:
+def _zone_at_noon(now: datetime) -> str:
+    """A zone in which nobody is asleep: whenever somebody looks, some messages go at once."""
+    ahead = 12 - now.hour
+    return f"Etc/GMT{-ahead:+d}" if ahead else "Etc/GMT"
+
+
+def _draw(household: str, what: str = "demo") -> float:
     """The same number from 0 to 1 for a household, each time."""
-    digest = hashlib.blake2b(household.encode(), digest_size=8, person=b"demo").digest()
+    digest = hashlib.blake2b(household.encode(), digest_size=8, person=what.encode()).digest()
     return int.from_bytes(digest) / 2**64

@@ -76,9 +76,12 @@ def block(
 
 
 def answer(
-    conn: Connection, suggestion: int, *, accept: bool, actor_id: int, reason: str = ""
+    conn: Connection, suggestion: int, *, accept: bool, actor_id: int | None, reason: str = ""
 ) -> Decided:
-    """Accept a suggestion (the two are one) or decline it (they never are by themselves)."""
+    """Accept a suggestion (the two are one) or decline it (they never are by themselves).
+
+    Without an actor it is a rule of the company that decides.
+    """
     with conn.transaction():
         lock(conn)
         row = conn.execute(
@@ -118,7 +121,7 @@ def undo(conn: Connection, operation: int, *, actor_id: int, reason: str = "") -
         return decided
 
 
-def _cause(kind: str, actor_id: int, reason: str) -> Cause:
+def _cause(kind: str, actor_id: int | None, reason: str) -> Cause:
     return Cause(clock.now(), kind, actor_id, reason)
 
 

@@ -75,6 +75,9 @@ class Suggested:
     created_at: datetime
     decided_at: datetime | None
     decided_by: int | None
+    probability: float | None = None  # of matching, with what speaks for and against it
+    words: tuple[str, ...] = ()
+    against: tuple[str, ...] = ()
 
 
 def identifiers(conn: Connection, customer_id: int, *, limit: int = 500) -> list[Held]:
@@ -154,9 +157,13 @@ def _operation(row: tuple[Any, ...]) -> Operation:
 
 
 def _suggested(row: tuple[Any, ...]) -> Suggested:
-    id, a, b, reason, evidence, *rest = row
+    id, a, b, reason, evidence, state, created_at, decided_at, decided_by = row
     shown = tuple((namespace, value) for namespace, value in evidence["identifiers"])
-    return Suggested(id, a, b, reason, shown, evidence["count"] - len(shown), *rest)
+    return Suggested(
+        id, a, b, reason, shown, evidence["count"] - len(shown), state, created_at, decided_at,
+        decided_by, evidence.get("probability"), tuple(evidence.get("words", ())),
+        tuple(evidence.get("against", ())),
+    )  # fmt: skip
 
 
 _TIES: LiteralString = """

@@ -22,6 +22,7 @@ from touchloop.identity.namespaces import rule
 from touchloop.identity.neighbourhood import Neighbourhood
 
 _LOCK = 0x544C_4944  # "TLID"
+ALIKE = "alike"  # the suggestions of matching: see alike.py
 
 Partition = dict[int, list[int]]
 
@@ -252,7 +253,14 @@ def _suggest(conn: Connection, found: Neighbourhood, places: Clustering, now: da
     ).fetchall()
     held = {(a, b, reason): (evidence, state) for a, b, reason, evidence, state in rows}
     wanted = {(s.a, s.b, s.reason): _evidence(s) for s in places.suggestions}
-    stale = [key for key, (_, state) in held.items() if state == "open" and key not in wanted]
+    gone = customers - set(places.customer.values())
+    stale = [
+        key
+        for key, (_, state) in held.items()
+        if state == "open"
+        and key not in wanted
+        and (key[2] != ALIKE or not gone.isdisjoint(key[:2]))  # no function of the links
+    ]
     fresh = {key for key in wanted if held.get(key) != (wanted[key], "open")}
     if stale:
         conn.execute(

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from touchloop.core import arrays
 from touchloop.core.db import Connection
+from touchloop.identity.namespaces import normalise
 
 
 def customers_of(conn: Connection, subject_ids: Sequence[int]) -> dict[int, int]:
@@ -17,6 +18,15 @@ def customers_of(conn: Connection, subject_ids: Sequence[int]) -> dict[int, int]
         binary=True,
     ).fetchall()
     return dict(rows)
+
+
+def customer_named(conn: Connection, namespace: str, value: str) -> int | None:
+    """The customer behind an identifier as somebody wrote it; None when nobody is known by it."""
+    row = conn.execute(
+        "SELECT customer_id FROM identifiers WHERE namespace = %s AND value = %s",
+        (namespace, normalise(namespace, value)),
+    ).fetchone()
+    return int(row[0]) if row else None
 
 
 def subjects_of(conn: Connection, customer_ids: Sequence[int]) -> dict[int, list[int]]:

@@ -14,10 +14,12 @@ from django.test import Client
 
 from touchloop.api import keys, views
 from touchloop.api.door import Door
+from touchloop.channels import api as channels
 from touchloop.core import clock, db
 from touchloop.core.errors import Invalid, NotFound
 from touchloop.engage.decisions import api as decisions
 from touchloop.engage.decisions.tests.conftest import World
+from touchloop.identity import api as identity
 from touchloop.interactions import api as interactions
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -224,6 +226,40 @@ def test_an_outcome_is_told_once(ask: Ask, secret: str, world: World) -> None:
         " WHERE k.name = 'Offer Accepted'"
     ).fetchone()
     assert row == (1,)
+
+
+def test_a_prompt_is_shown_and_answered_for(ask: Ask, secret: str, world: World) -> None:
+    subject = identity.subjects_of(world.conn, [7])[7][0]
+    [wanted] = channels.request(
+        world.conn,
+        [channels.Wanted(subject, "service", "", "", "test", ("store",), {"text": "Your cake"})],
+        now=clock.now(),
+    )
+    world.conn.commit()
+    who = {"customer": ASK["customer"], "channel": "store", "location": "330"}
+    for _ in range(2):  # the same visit
+        status, answer, _headers = ask("/v1/prompts", who, key=secret)
+        assert status == 200 and answer["customer_id"] == 7
+        [prompt] = answer["prompts"]
+        assert prompt["prompt"] == wanted.delivery_id and prompt["data"] == {"text": "Your cake"}
+    said = {"prompt": prompt["prompt"], "answer": "accepted", "location": "330"}
+    for _ in range(2):
+        assert ask("/v1/prompts/answer", said, key=secret)[:2] == (200, {"accepted": True})
+    assert ask("/v1/prompts", who, key=secret)[1]["prompts"] == []
+    wrong = [
+        ask(path, body, key=secret)[:2]
+        for path, body in (
+            ("/v1/prompts", who | {"customer": 99}),
+            ("/v1/prompts", who | {"customer": -1}),
+            ("/v1/prompts", who | {"channel": "email"}),
+            ("/v1/prompts/answer", said | {"prompt": 10**9}),
+            ("/v1/prompts/answer", said | {"answer": "eaten"}),
+        )
+    ]
+    assert [(status, answer["code"]) for status, answer in wrong] == [
+        (404, "no_customer"), (422, "invalid"), (422, "invalid"), (404, "no_prompt"),
+        (422, "invalid"),
+    ]  # fmt: skip
 
 
 def test_requests_at_the_same_moment_are_decided_together(world: World, secret: str) -> None:

@@ -27,6 +27,8 @@ from touchloop.channels.email.leaving import (
 )
 from touchloop.channels.email.letters import Words
 from touchloop.channels.email.links import Visit, click, opening
+from touchloop.channels.email.mailboxes import Imap
+from touchloop.channels.email.mailboxes import in_files as mail_in_files
 from touchloop.channels.email.preview import preview, version
 from touchloop.channels.email.returns import Returned, read_back
 from touchloop.channels.email.templates import (
@@ -45,9 +47,10 @@ from touchloop.channels.email.templates import (
 )
 
 __all__ = [
-    "MARKUPS", "PAUSES", "PER_WEEK", "Cell", "Choices", "Kept", "Mail", "Receiver", "Returned",
-    "Row", "Said", "Subscription", "Template", "Topic", "Use", "Visit", "Words", "Written", "check",
-    "choices", "click", "draft", "get", "hang_up", "history", "inbox", "inbox_mail", "keep",
-    "keep_in_inbox", "link", "listing", "opening", "preview", "read_back", "save", "save_topic",
-    "send_fresh_link", "serve_inbox", "subscription", "topics", "unsubscribe", "version", "whose",
+    "Cell", "Choices", "Imap", "Kept", "MARKUPS", "Mail", "PAUSES", "PER_WEEK", "Receiver",
+    "Returned", "Row", "Said", "Subscription", "Template", "Topic", "Use", "Visit", "Words",
+    "Written", "check", "choices", "click", "draft", "get", "hang_up", "history", "inbox",
+    "inbox_mail", "keep", "keep_in_inbox", "link", "listing", "mail_in_files", "opening", "preview",
+    "read_back", "save", "save_topic", "send_fresh_link", "serve_inbox", "subscription", "topics",
+    "unsubscribe", "version", "whose",
 ]  # fmt: skip

@@ -115,6 +115,8 @@ async def serve(
             await _Session(reader, writer, take).talk()
         except (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
             pass
+        except asyncio.CancelledError:
+            pass  # the server stops; asyncio would report a cancelled client as a fault
         finally:
             clients.discard(task)
             writer.close()

@@ -12,7 +12,7 @@ import hashlib
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Final, LiteralString
 
 from touchloop.channels.email import tokens
@@ -36,6 +36,7 @@ _PROGRAMS: Final = re.compile(
 )
 _KEPT: Final = 20_000
 _numbers: dict[str, int] = {}
+_day: list[date] = []  # of which day these are: an address in use is noted once a day
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,10 @@ def numbers_of(addresses: Collection[str]) -> Mapping[str, int]:
     On a connection of its own, which commits: a number without a message does no harm, and whoever
     renders must not write.
     """
+    today = clock.now().date()
+    if _day != [today]:
+        _numbers.clear()
+        _day[:] = [today]
     missing = sorted({one for one in addresses if one not in _numbers})
     if missing:
         if len(_numbers) + len(missing) > _KEPT:
@@ -160,7 +165,7 @@ _NUMBER: Final[LiteralString] = """
 INSERT INTO message_links (address, digest, made_at)
 SELECT address, digest, %(at)s
   FROM unnest(%(addresses)s::text[], %(digests)s::bytea[]) AS wanted(address, digest)
-ON CONFLICT (digest) DO UPDATE SET address = excluded.address
+ON CONFLICT (digest) DO UPDATE SET made_at = greatest(message_links.made_at, excluded.made_at)
 RETURNING address, id
 """
 _DELIVERY: Final[LiteralString] = """

@@ -45,7 +45,10 @@ class MessageTemplate(models.Model):
 
 
 class MessageLink(models.Model):
-    """An address that messages lead to; only its number travels in them."""
+    """An address that messages lead to; only its number travels in them.
+
+    `made_at` is the day on which it was last put into a message, to which its age is counted.
+    """
 
     address = models.TextField()
     digest = models.BinaryField(unique=True)

@@ -7,6 +7,7 @@ from touchloop.channels.webhook.endpoints import (
     drop_former_secret,
     endpoints,
     get_endpoint,
+    remove_endpoint,
     rotate_secret,
     try_endpoint,
 )
@@ -14,5 +15,5 @@ from touchloop.channels.webhook.posting import Posted
 
 __all__ = [
     "Endpoint", "Posted", "change_endpoint", "create_endpoint", "drop_former_secret", "endpoints",
-    "get_endpoint", "rotate_secret", "try_endpoint",
+    "get_endpoint", "remove_endpoint", "rotate_secret", "try_endpoint",
 ]  # fmt: skip

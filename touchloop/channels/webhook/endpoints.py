@@ -83,6 +83,12 @@ def change_endpoint(
     return get_endpoint(conn, slug)
 
 
+def remove_endpoint(conn: Connection, slug: str) -> None:
+    """Take an endpoint away; what still waits for it is dropped when its turn comes. NotFound."""
+    get_endpoint(conn, slug)
+    conn.execute("DELETE FROM webhook_endpoints WHERE slug = %s", (slug,))
+
+
 def rotate_secret(conn: Connection, slug: str, *, now: datetime) -> str:
     """A new key beside the one that holds; both sign until `drop_former_secret`."""
     get_endpoint(conn, slug)

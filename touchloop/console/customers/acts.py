@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from django.db import transaction
 from django.http import HttpResponse
 from django.shortcuts import redirect
@@ -31,7 +33,7 @@ def note(request: Request, id: int) -> HttpResponse:
         say(request, _("Write a note of up to %d characters.") % LONGEST_NOTE, error=True)
         return redirect("customer", customer.id)
     with transaction.atomic():
-        _tell(conn, customer, "Note Added", {"text": text, **_author(request)})
+        tell(conn, customer.id, "Note Added", {"text": text, **author(request)})
         audit.record("customer.note", by=request.actor, kind="customer", id=customer.id)
     say(request, _("Note added. It stands in the timeline in a moment."))
     return redirect("customer", customer.id)
@@ -51,7 +53,7 @@ def trait(request: Request, id: int) -> HttpResponse:
     before = next((fact.value for fact in customer.facts if fact.name == name), None)
     with transaction.atomic():
         _set(conn, customer, name, _typed(value, before))
-        _tell(conn, customer, "Trait Changed", {"trait": name, "value": value, **_author(request)})
+        tell(conn, customer.id, "Trait Changed", {"trait": name, "value": value, **author(request)})
         audit.record("customer.trait", by=request.actor, kind="customer", id=customer.id, name=name)
     weightier = any(fact.name == name and fact.authority > STAFF for fact in customer.facts)
     say(request, _said(name, weightier))
@@ -79,7 +81,7 @@ def _set(conn: Connection, customer: Customer, name: str, value: object) -> None
             )
         ],
     )
-    conn.execute(_REFRESH, (customer.id, clock.now()))
+    refresh(conn, customer.id)
 
 
 def _typed(value: str, before: object) -> object:
@@ -92,17 +94,22 @@ def _typed(value: str, before: object) -> object:
     return value
 
 
-def _tell(conn: Connection, customer: Customer, event: str, properties: dict[str, object]) -> None:
+def tell(conn: Connection, customer_id: int, event: str, properties: Mapping[str, object]) -> None:
     """Into the inbox, as Touchloop's own news of this customer."""
-    news = News(event, customer.id, str(ids.uuid7()), clock.now(), properties)
+    news = News(event, customer_id, str(ids.uuid7()), clock.now(), properties)
     interactions.tell(conn, [news])
 
 
-def _author(request: Request) -> dict[str, object]:
+def refresh(conn: Connection, customer_id: int) -> None:
+    """The worker folds the customer anew and asks the segments again."""
+    conn.execute(_REFRESH, (customer_id, clock.now()))
+
+
+def author(request: Request) -> dict[str, object]:
+    """Who did it, as news say it."""
     return {"author": request.actor.name or request.actor.email, "author_id": request.actor.id}
 
 
-# The worker folds the customer anew and asks the segments again.
 _REFRESH = """
 INSERT INTO refreshes (customer_id, due_at, reason) VALUES (%s, %s, 'staff')
 ON CONFLICT (customer_id) DO UPDATE SET due_at = least(refreshes.due_at, excluded.due_at)

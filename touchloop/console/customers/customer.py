@@ -15,8 +15,10 @@ from django.utils.translation import gettext as _
 
 from touchloop.console import database, organisation
 from touchloop.console.customers import (
+    agreeing,
     belonging,
     events,
+    following,
     listing,
     permissions,
     person,
@@ -80,8 +82,11 @@ def customer(request: Request, id: int) -> HttpResponse:
         "older": _query(request),
         **_choices(conn, subjects, request),
         **belonging.context(conn, found, sees, request.actor),
-        **permissions.context(conn, found, subjects),
+        **permissions.context(conn, found),
+        "may_record": access.allows(request.actor, Permission.CONSENT_RECORD),
+        "ways": list(agreeing.WAYS.items()),
         **understood.context(conn, found),
+        **following.context(conn, found, request.actor),
     }
     return render(request, "customers/customer.html", context)
 

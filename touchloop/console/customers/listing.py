@@ -51,6 +51,9 @@ def wanted(asked: QueryDict, sight: Sight, *, segments: Mapping[int, str]) -> Fi
     segment = asked.get("segment", "")
     if segment.isdigit() and int(segment) in segments:
         among.append(Among(_IN_SEGMENT, {"segment": int(segment)}))
+    if score := asked.get("score", "")[:200].replace("\0", ""):
+        low, high = _number(asked, "score_from"), _number(asked, "score_to")
+        among.append(Among(_BY_SCORE, {"score": score, "low": low, "high": high}))
     return Filter(
         stages=tuple(stage for stage in asked.getlist("stage") if stage in STAGES),
         traits=tuple(traits_asked(asked, sight)),
@@ -87,6 +90,10 @@ def chips(asked: QueryDict, sight: Sight, *, segments: Mapping[int, str]) -> lis
     segment = asked.get("segment", "")
     if segment.isdigit() and int(segment) in segments:
         found.append(_chip(asked, _("In %s") % segments[int(segment)], segment=segment))
+    if score := asked.get("score", "")[:200]:
+        low, high = asked.get("score_from", ""), asked.get("score_to", "")
+        said = _range(_("Score %s") % score, low, high) if low or high else _("Score %s") % score
+        found.append(_chip(asked, said, score=score, score_from=low, score_to=high))
     for place in asked.getlist("location"):
         if place:
             found.append(_chip(asked, _("Came to %s") % place, location=place))
@@ -253,4 +260,10 @@ _RANGES: tuple[tuple[str, str, Any], ...] = (
     ("spend_from", "spend_to", gettext_lazy("Spend")),
     ("orders_from", "orders_to", gettext_lazy("Orders")),
 )
+# Limits are part of it: a cell of a grid, a tenth.
+_BY_SCORE = """
+SELECT customer_id FROM scores WHERE name = %(score)s
+  AND (%(low)s::float8 IS NULL OR value >= %(low)s)
+  AND (%(high)s::float8 IS NULL OR value <= %(high)s)
+"""
 _IN_SEGMENT = "SELECT customer_id FROM segment_members WHERE segment_id = %(segment)s"

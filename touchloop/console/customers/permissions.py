@@ -9,9 +9,12 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from touchloop.channels import api as channels
+from touchloop.channels.api import email
 from touchloop.consent import api as consent
 from touchloop.console.customers import wording
 from touchloop.console.ui import words
+from touchloop.core import clock
 from touchloop.core.db import Connection
 from touchloop.profiles.api import Customer
 
@@ -29,15 +32,35 @@ class Use:
     title: str
     reasons: Sequence[str]
     inputs: Sequence[tuple[str, str, str]]
+    state: str  # the customer's last word: granted, denied, … or ""
+    about: Sequence[tuple[str, str]]  # the fields by which a form names it
 
 
-def context(conn: Connection, customer: Customer, subjects: Sequence[int]) -> dict[str, Any]:
-    """Every purpose, and every channel that somebody said something about."""
+def context(conn: Connection, customer: Customer) -> dict[str, Any]:
+    """Every purpose; every channel that somebody said something about, or that reaches them."""
     said = consent.read(conn, [customer.id]).get(customer.id, consent.NOBODY_SAID_ANYTHING)
+    contacts = {*said.contact, *_reachable(conn, customer.id)}
     return {
         "uses": [_use(said, purpose) for purpose in consent.PURPOSES],
-        "contacts": [_contact(said, channel, topic) for channel, topic in sorted(said.contact)],
+        "contacts": [_contact(said, channel, topic) for channel, topic in sorted(contacts)],
     }
+
+
+def called(purpose: str, channel: str, topic: str) -> str:
+    """A purpose, or a channel with its topic, in words."""
+    if purpose:
+        return str(_PURPOSES[purpose])
+    name = wording.channel(channel)
+    return _("%(channel)s about %(topic)s") % {"channel": name, "topic": topic} if topic else name
+
+
+def _reachable(conn: Connection, customer_id: int) -> list[tuple[str, str]]:
+    """The channels that have an address of the customer, with each topic."""
+    rows = email.choices(conn, customer_id, now=clock.now()).rows
+    pushed = {name for name, one in channels.channels().items() if not one.pulled}
+    return [
+        (cell.channel, row.slug) for row in rows for cell in row.cells if cell.channel in pushed
+    ]
 
 
 def _use(said: consent.PersonConsent, purpose: str) -> Use:
@@ -46,12 +69,14 @@ def _use(said: consent.PersonConsent, purpose: str) -> Use:
     )
     choice = said.use.get((purpose, "")) or said.use.get((purpose, ABOUT[0]))
     return Use(
-        words=str(_PURPOSES[purpose]),
+        words=called(purpose, "", ""),
         verdict=decision.verdict,
         answer=_answer(decision.verdict, choice is not None),
         title=str(_TITLES[decision.verdict]),
         reasons=[reason[:1].upper() + reason[1:] + "." for reason in decision.reasons],
         inputs=_inputs(choice),
+        state=choice.state if choice else "",
+        about=[("purpose", purpose)],
     )
 
 
@@ -59,16 +84,16 @@ def _contact(said: consent.PersonConsent, channel: str, topic: str) -> Use:
     decision = consent.decide(
         said, purpose="marketing", categories=ABOUT, channel=channel, topic=topic
     )
-    name = wording.channel(channel)
+    choice = said.contact.get((channel, topic))
     return Use(
-        words=_("%(channel)s about %(topic)s") % {"channel": name, "topic": topic}
-        if topic
-        else name,
+        words=called("", channel, topic),
         verdict=decision.verdict,
-        answer=_answer(decision.verdict, True),
+        answer=_answer(decision.verdict, choice is not None),
         title=str(_TITLES[decision.verdict]),
         reasons=[reason[:1].upper() + reason[1:] + "." for reason in decision.reasons],
-        inputs=_inputs(said.contact[channel, topic]),
+        inputs=_inputs(choice),
+        state=choice.state if choice else "",
+        about=[("channel", channel), ("topic", topic)],
     )
 
 

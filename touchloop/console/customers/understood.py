@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.urls import reverse
+from django.utils import formats, timezone
+from django.utils.translation import gettext as _
 
 from touchloop.console.customers import wording
 from touchloop.core import clock
@@ -63,13 +65,22 @@ def _memberships(conn: Connection, customer_id: int) -> list[Membership]:
 
 
 def _scores(conn: Connection, customer_id: int) -> list[ShownScore]:
-    rows = conn.execute(
-        "SELECT name, value, computed_at, inputs FROM scores WHERE customer_id = %s ORDER BY name",
-        (customer_id,),
-    ).fetchall()
+    rows = conn.execute(_SCORES, (customer_id,)).fetchall()
     return [
-        ShownScore(_named(name), value, at, _inputs(inputs)) for name, value, at, inputs in rows
+        ShownScore(_named(name), value, at, [*_inputs(inputs), *_version(kind, number, learned)])
+        for name, value, at, inputs, kind, number, learned in rows
     ]
+
+
+def _version(
+    kind: str | None, number: int | None, learned: datetime | None
+) -> list[tuple[str, str, str]]:
+    """Which version of which model said so, and when it learned; nothing for what is counted."""
+    if kind is None or learned is None:
+        return []
+    said = _("%(kind)s, version %(n)d") % {"kind": _named(kind), "n": number}
+    when = _("learned %s") % formats.date_format(timezone.localtime(learned), "DATE_FORMAT")
+    return [(_("Model"), said, when)]
 
 
 def _inputs(inputs: Any) -> list[tuple[str, str, str]]:
@@ -90,6 +101,12 @@ def orders_by_week(conn: Connection, customer_id: int) -> list[int]:
     counted: dict[int, int] = dict(rows)
     return [counted.get(WEEKS - 1 - week, 0) for week in range(WEEKS)]
 
+
+_SCORES = """
+SELECT s.name, s.value, s.computed_at, s.inputs, v.kind, v.number, v.trained_at
+FROM scores s LEFT JOIN model_versions v ON v.id = s.model_version_id
+WHERE s.customer_id = %s ORDER BY s.name
+"""
 
 _ORDERS = """
 SELECT floor(extract(epoch FROM %(now)s::timestamptz - x.occurred_at) / 604800)::int AS week,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from touchloop.console.customers import acts, customer, events, merging, views
+from touchloop.console.customers import acts, agreeing, customer, events, following, merging, views
 
 urlpatterns = [
     path("customers/", views.customers, name="customers"),
@@ -20,6 +20,9 @@ urlpatterns = [
     path("customers/locations/", views.locations, name="customers_locations"),
     path("customers/<int:id>/trait/", customer.trait, name="customer_trait"),
     path("customers/<int:id>/trait/set/", acts.trait, name="customer_trait_set"),
+    path("customers/<int:id>/next/", following.next_best, name="customer_next"),
+    path("customers/<int:id>/consent/", agreeing.keep, name="customer_consent"),
+    path("customers/<int:id>/consent/undo/", agreeing.undo, name="customer_consent_undo"),
     path("customers/<int:id>/note/", acts.note, name="customer_note"),
     path("customers/<int:id>/merge/with/", merging.candidates, name="customer_merge_with"),
     path("customers/<int:id>/merge/<int:other_id>/", merging.beside, name="customer_beside"),

@@ -167,6 +167,24 @@ def _consent(item: Item, currency: str) -> Told:
     )
 
 
+def _choice(item: Item, currency: str) -> Told:
+    properties = item.properties
+    author = str(properties.get("author") or _("Somebody"))
+    what = str(properties.get("purpose") or channel(str(properties.get("channel", ""))))
+    topic = str(properties.get("topic") or "")
+    said = {
+        "granted": _("The customer said yes to %(what)s, noted by %(who)s"),
+        "denied": _("The customer said no to %(what)s, noted by %(who)s"),
+    }.get(str(properties.get("state")), _("What the customer said of %(what)s: %(who)s"))
+    about = _("%(channel)s about %(topic)s") % {"channel": what, "topic": topic} if topic else what
+    return Told(
+        said % {"what": about, "who": author},
+        _facts(item),
+        icon="shield-check",
+        tone="experience",
+    )
+
+
 def _note(item: Item, currency: str) -> Told:
     author = str(item.properties.get("author") or _("Somebody"))
     text = str(item.properties.get("text") or "")
@@ -294,6 +312,7 @@ _TELLERS: dict[str, Callable[[Item, str], Told]] = {
     "Campaign Delivered": _campaign,
     "Consent Given": _consent,
     "Consent Withdrawn": _consent,
+    "Choice Noted": _choice,
     "Note Added": _note,
     "Trait Changed": _changed,
     "Segment Entered": _entered,

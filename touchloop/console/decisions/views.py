@@ -131,6 +131,7 @@ def tabs(here: str) -> list[tuple[str, str, bool, None]]:
     return [
         (_("Made"), reverse("decisions"), here == "decisions", None),
         (_("Simulator"), reverse("simulator"), here == "simulator", None),
+        (_("Policy"), reverse("decision_policy"), here == "policy", None),
     ]
 
 

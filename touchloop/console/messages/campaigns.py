@@ -133,6 +133,7 @@ def campaign(request: Request, id: int) -> HttpResponse:
         "tabs": room.tabs(conn, "campaigns"),
         "crumbs": [(found.name[:80], "")],
         "plan": found.plan,
+        "complaints": campaigns.complaints(conn, [found.id], now=clock.now()).get(found.id),
     }
     return render(request, "messages/campaign.html", context)
 

@@ -31,6 +31,7 @@ from touchloop.core.errors import NotFound
 ROWS = 50
 HELD = ("deferred", "dropped", "suppressed")
 REASONS_SHOWN = 12
+COUNTED = 50_000  # deliveries, the newest: a page must not wait for all that ever went out
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +196,7 @@ def _chips(request: Request, conn: Connection, which: Which) -> dict[str, Any]:
             kinds=which.kinds, template=which.template, customer_id=which.customer_id,
             campaign_id=which.campaign_id, trigger_id=which.trigger_id, places=which.places,
         ),
+        newest=COUNTED,
     )  # fmt: skip
     by_state: dict[str, int] = {}
     by_channel: dict[str, int] = {}
@@ -231,6 +233,7 @@ def _chips(request: Request, conn: Connection, which: Which) -> dict[str, Any]:
         "kind_on": given.get("kind", ""),
         "kept": [(key, value) for key, value in given.items() if key != "kind"],
         "about": origins.about(conn, which),
+        "counted": COUNTED if sum(counted.values()) >= COUNTED else None,
     }
 
 

@@ -27,6 +27,7 @@ def tabs(conn: Connection, here: str) -> list[Tab]:
         ("templates", _("Templates"), "templates"),
         ("outbox", _("Outbox"), "outbox"),
         ("policy", _("Contact policy"), "contact_policy"),
+        ("webhooks", _("Webhooks"), "webhooks"),
     ]
     if mail.has_inbox(conn):
         parts.append(("inbox", _("Demo inbox"), "demo_inbox"))

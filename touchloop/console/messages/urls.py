@@ -7,11 +7,13 @@ from django.urls import path
 from touchloop.console.messages import (
     campaigns,
     composing,
+    hooks,
     outbox,
     people,
     policy,
     received,
     steering,
+    triggering,
     triggers,
 )
 
@@ -27,6 +29,13 @@ urlpatterns = [
     path("messages/campaigns/<int:id>/state/", steering.state, name="campaign_state"),
     path("messages/campaigns/<int:id>/undo/", steering.undo_pause, name="campaign_undo_pause"),
     path("messages/triggers/", triggers.listed, name="triggers"),
+    path("messages/triggers/new/", triggering.new, name="trigger_new"),
+    path("messages/triggers/<int:id>/edit/", triggering.edit, name="trigger_edit"),
+    path(
+        "messages/triggers/<int:id>/restore/<int:version>/",
+        triggering.restore,
+        name="trigger_restore",
+    ),
     path("messages/triggers/<int:id>/", triggers.trigger, name="trigger"),
     path("messages/triggers/<int:id>/state/", triggers.state, name="trigger_state"),
     path("messages/triggers/<int:id>/undo/<slug:state>/", triggers.undo, name="trigger_undo"),
@@ -42,6 +51,12 @@ urlpatterns = [
     path("messages/inbox/", received.inbox, name="demo_inbox"),
     path("messages/inbox/<int:id>/", received.one, name="received"),
     path("messages/inbox/<int:id>/frame/", received.frame, name="received_frame"),
+    path("messages/webhooks/", hooks.listed, name="webhooks"),
+    path("messages/webhooks/add/", hooks.add, name="webhook_add"),
+    path("messages/webhooks/<slug:slug>/change/", hooks.change, name="webhook_change"),
+    path("messages/webhooks/<slug:slug>/trial/", hooks.trial, name="webhook_trial"),
+    path("messages/webhooks/<slug:slug>/key/", hooks.rotate, name="webhook_rotate"),
+    path("messages/webhooks/<slug:slug>/remove/", hooks.remove, name="webhook_remove"),
     path("messages/policy/", policy.policy, name="contact_policy"),
     path("messages/policy/change/", policy.change, name="contact_policy_change"),
 ]

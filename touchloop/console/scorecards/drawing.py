@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import exp, log
+from math import ceil, exp, floor, log
 from typing import Any
 
 from django.utils import formats
 from django.utils.translation import gettext as _
 
 from touchloop.console.scorecards.columns import Line
+from touchloop.console.ui import words as written
+from touchloop.console.ui.charts import Chart, Lead
 from touchloop.core.proportions import Share
 from touchloop.experience.scorecards.api import Limits, Month, Row, net_limits, share_limits
 from touchloop.experience.scorecards.api import Net as NetScore
@@ -19,13 +21,13 @@ OUTSIDE = ("very_low", "very_high")
 ZONES = {
     "very_low": ("danger", "triangle"),
     "low": ("engage", "triangle"),
-    "inside": ("ink-3", "circle"),
+    "inside": ("muted", "circle"),
     "high": ("experience", "diamond"),
     "very_high": ("experience", "diamond"),
 }
 
 
-def funnel(whole: Row | None, lines: Sequence[Line]) -> dict[str, Any] | None:
+def funnel(whole: Row | None, lines: Sequence[Line], *, made_up: bool, csv: str) -> Chart | None:
     """Units by their number of answers, with the limits of chance about the whole."""
     shown = [line for line in lines if line.row.n and line.row.value is not None and line.row.zone]
     if whole is None or whole.hidden or len(shown) < 2:
@@ -33,22 +35,31 @@ def funnel(whole: Row | None, lines: Sequence[Line]) -> dict[str, Any] | None:
     most = max(line.row.n or 0 for line in shown)
     least = max(min(line.row.n or 0 for line in shown) - 2, 3)
     limits = [_limits(whole, n) for n in _grid(least, most + max(2, most // 20))]
-    scale = 1.0 if whole.net is not None else 100.0
-    return {
-        "kind": "funnel",
-        "x": _("Answers"),
-        "y": [-100, 100] if whole.net is not None else [0, 100],
-        "lines": [
-            _line(_("the whole"), "solid", [(each.n, each.target) for each in limits], scale),
-            *_pair(_("95 in 100 by chance"), "dashed", limits, "low95", "high95", scale),
-            *_pair(_("998 in 1,000 by chance"), "dotted", limits, "low998", "high998", scale),
-        ],
-        "groups": [
-            group
-            for zone in ZONES
-            if (group := _group(zone, [line for line in shown if line.row.zone == zone]))
-        ],
-    }
+    groups = [(zone, [line for line in shown if line.row.zone == zone]) for zone in ZONES]
+    series = [*_bounds(whole, limits), *(_group(zone, found) for zone, found in groups if found)]
+    return Chart(
+        id="funnel",
+        title=finding(lines),
+        n=whole.n,
+        note=_("small units stray further from the whole by chance: the lines say how far"),
+        simulated=made_up,
+        size="tall",
+        option={
+            "narrow": {"grid": {"top": 84}, "legend": {"type": "plain"}},
+            "grid": {"top": 44, "bottom": 28},
+            "tooltip": {"trigger": "item"},
+            "xAxis": {
+                "type": "value", "name": _("Answers"), "scale": True, "minInterval": 1,
+                "axisLine": {"onZero": False},
+            },
+            "yAxis": {"type": "value", "scale": True, **_scale(whole, shown, limits)},
+            "series": series,
+        },
+        columns=((_("Unit"), "text"), _("Answers"), _("Score"), _("Low"), _("High"),
+                 (_("In the funnel"), "text")),
+        rows=[_behind(line) for line in lines if line.row.zone],
+        csv_href=csv,
+    )  # fmt: skip
 
 
 def finding(lines: Sequence[Line]) -> str:
@@ -74,23 +85,37 @@ def zone_word(zone: str) -> str:
     }.get(zone, "")
 
 
-def trend(row: Row) -> dict[str, Any] | None:
+def trend(row: Row, *, csv: str) -> Chart | None:
     """The months of one unit with their intervals."""
     if len(row.trend) < 2:
         return None
-    series = ((_("score"), "value"), (_("interval, low"), "low"), (_("interval, high"), "high"))
-    return {
-        "kind": "line",
-        "labels": [_period(month) for month in row.trend],
-        "series": [
-            {
-                "name": name,
-                "tone": "experience" if field == "value" else "ink-3",
-                "values": [round(getattr(month, field), 1) for month in row.trend],
-            }
-            for name, field in series
-        ],
-    }
+    months = [
+        (_period(month), *(round(at, 1) for at in (month.value, month.low, month.high)))
+        for month in row.trend
+    ]
+    return Chart(
+        id="trend",
+        title=_("Month by month, with its interval"),
+        n=row.n,
+        note=_("months in which few answered stand together"),
+        option={
+            "xAxis": {"type": "category", "data": [name for name, *_rest in months]},
+            "yAxis": {"type": "value"},
+            "series": [
+                {
+                    "name": _("interval"), "type": "band", "tone": "experience",
+                    "data": [[at, low, high] for at, (_n, _v, low, high) in enumerate(months)],
+                },
+                {
+                    "name": _("score"), "type": "line", "tone": "experience",
+                                        "data": [value for _name, value, _low, _high in months],
+                },
+            ],
+        },
+        columns=(_("Month"), _("score"), _("interval, low"), _("interval, high")),
+        rows=months,
+        csv_href=csv,
+    )  # fmt: skip
 
 
 def _period(month: Month) -> str:
@@ -116,27 +141,60 @@ def _grid(least: int, most: int) -> list[int]:
     return sorted({round(exp(low + (high - low) * at / STEPS)) for at in range(STEPS + 1)})
 
 
-def _line(
-    name: str, dash: str, points: Sequence[tuple[int, float]], scale: float
-) -> dict[str, Any]:
-    return {"name": name, "dash": dash, "points": [[n, round(v * scale, 2)] for n, v in points]}
-
-
-def _pair(
-    name: str, dash: str, limits: Sequence[Limits], low: str, high: str, scale: float
-) -> list[dict[str, Any]]:
+def _bounds(whole: Row, limits: Sequence[Limits]) -> list[dict[str, Any]]:
+    """The whole, and how far chance alone would lead from it."""
     return [
-        _line(name, dash, [(each.n, getattr(each, side)) for each in limits], scale)
-        for side in (low, high)
-    ]
+        {
+            "name": name, "type": "line", "tone": "muted", "symbol": "none", "z": 1,
+            "lineStyle": {"width": 1, "type": dash}, "tooltip": {"show": False},
+            "data": [[each.n, _on_scale(whole, getattr(each, side))] for each in limits],
+        }
+        for name, dash, sides in (
+            (_("the whole"), "solid", ("target",)),
+            (_("95 in 100 by chance"), "dashed", ("low95", "high95")),
+            (_("998 in 1,000 by chance"), "dotted", ("low998", "high998")),
+        )
+        for side in sides
+    ]  # fmt: skip
 
 
-def _group(zone: str, lines: Sequence[Line]) -> dict[str, Any] | None:
+def _scale(whole: Row, lines: Sequence[Line], limits: Sequence[Limits]) -> dict[str, int]:
+    """Both ends of the axis, on round figures within the scale."""
+    least, most = (-100, 100) if whole.net is not None else (0, 100)
+    values = [line.row.value or 0.0 for line in lines]
+    values += [_on_scale(whole, at) for each in limits for at in (each.low998, each.high998)]
+    return {
+        "min": max(least, floor(min(values) / 20) * 20),
+        "max": min(most, ceil(max(values) / 20) * 20),
+    }
+
+
+def _on_scale(whole: Row, value: float) -> float:
+    return round(value * (1.0 if whole.net is not None else 100.0), 2)
+
+
+def _group(zone: str, lines: Sequence[Line]) -> dict[str, Any]:
     tone, symbol = ZONES[zone]
-    points = [
-        {"at": [line.row.n, round(line.row.value or 0.0, 1)], "name": line.name, "href": line.href}
-        for line in lines
-    ]
-    if not points:
-        return None
-    return {"name": zone_word(zone), "tone": tone, "symbol": symbol, "points": points}
+    return {
+        "name": zone_word(zone), "type": "scatter", "tone": tone, "symbol": symbol,
+        "data": [
+            {
+                "value": [line.row.n, round(line.row.value or 0.0, 1)],
+                "url": line.href,
+                "tip": [
+                    line.name,
+                    _("%(value)s, %(n)s answers, %(zone)s") % {
+                        "value": written.rounded(line.row.value or 0.0, 1),
+                        "n": line.row.n, "zone": zone_word(zone),
+                    },
+                ],
+            }
+            for line in lines
+        ],
+    }  # fmt: skip
+
+
+def _behind(line: Line) -> tuple[object, ...]:
+    row = line.row
+    values = (None if at is None else round(at, 1) for at in (row.value, row.low, row.high))
+    return (Lead(line.name, line.href), row.n, *values, zone_word(row.zone))

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from django.utils import formats
 from django.utils.translation import gettext as _
 
 from touchloop.console.ui import words
@@ -32,7 +31,7 @@ class Bar:
 
 def percent(value: float) -> str:
     """0.534 -> 53 %."""
-    return _("%s %%") % formats.number_format(round(100 * value), 0)
+    return _("%s %%") % words.rounded(100 * value, 0)
 
 
 def between(part: Share) -> str:
@@ -58,8 +57,8 @@ def spread(row: Row) -> str:
         return ""
     if row.net is not None:
         return _("± %(margin)s, SE %(se)s") % {
-            "margin": formats.number_format(row.net.margin, 0),
-            "se": formats.number_format(row.net.se, 1),
+            "margin": words.rounded(row.net.margin, 0),
+            "se": words.rounded(row.net.se, 1),
         }
     return between(row.share) if row.share else ""
 

@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import Any
 
 from django.http import Http404, HttpResponse
-from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.safestring import SafeString
@@ -20,7 +19,7 @@ from touchloop.console.scorecards import behind, columns, drawing, figures
 from touchloop.console.scorecards.asking import CUTS, KINDS, PERIODS, Asked, kinds_answered, read
 from touchloop.console.scorecards.columns import COLUMNS, Line
 from touchloop.console.surveys import stream
-from touchloop.console.ui import words
+from touchloop.console.ui import charts, words
 from touchloop.console.ui.tables import Query, Table
 from touchloop.core import clock
 from touchloop.core.access import Permission
@@ -43,20 +42,17 @@ def listed(request: Request) -> HttpResponse:
         whole = _one(asked.card(conn, "region"), (asked.region,))
     query = Query.of(request, COLUMNS, default="rank")
     everything = card.totals.get(asked.kind)
-    chart = drawing.funnel(everything, lines)
+    choices, made_up = _choices(conn, asked), _made_up(whole)
     context = {
-        **_choices(conn, asked),
+        **choices,
         "table": _table(request, lines, query),
         "whole": _stats(whole, asked),
-        "made_up": _made_up(whole),
-        "chart": chart,
-        "chart_title": drawing.finding(lines),
-        "zones": [(line, drawing.zone_word(line.row.zone)) for line in lines if line.row.zone],
-        "n": whole.n if whole else None,
+        "made_up": made_up,
         "empty": not card.rows,
         "crumbs": [(asked.region or _("No region"), "")] if asked.region is not None else [],
     }
-    return render(request, "scorecards/list.html", context)
+    funnel = drawing.funnel(everything, lines, made_up=bool(made_up), csv=choices["csv"])
+    return charts.drawn(request, "scorecards/list.html", context, funnel)
 
 
 @page(Permission.SCORECARDS_VIEW)
@@ -83,14 +79,13 @@ def place(request: Request) -> HttpResponse:
     if not row.hidden:
         given, _next = stream.answers(conn, behind.wanted(conn, asked), limit=LATEST)
         found = stream.rows(conn, given, sight.of(request.actor))
+    choices = _choices(conn, asked)
     context = {
-        **_choices(conn, asked),
+        **choices,
         "line": line,
         "row": row,
         "whole": _stats(row, _as(asked, "location")),
         "made_up": _made_up(row),
-        "chart": drawing.trend(row),
-        "n": row.n,
         "touchpoints": _table(
             request, touchpoints, Query.of(request, COLUMNS, default="rank"), name="touchpoints"
         ),
@@ -107,7 +102,8 @@ def place(request: Request) -> HttpResponse:
             (line.name, ""),
         ],
     }
-    return render(request, "scorecards/place.html", context)
+    trend = drawing.trend(row, csv=choices["csv"])
+    return charts.drawn(request, "scorecards/place.html", context, trend)
 
 
 def _choices(conn: Connection, asked: Asked) -> dict[str, Any]:

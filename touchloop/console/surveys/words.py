@@ -28,6 +28,7 @@ STATES = {
 _REASONS = {
     "sampled_out": gettext_lazy("Not drawn: only a share is asked"),
     "case_open": gettext_lazy("Has an open case"),
+    "case_reopened": gettext_lazy("The case was opened again"),
     "pending": gettext_lazy("Has another question waiting"),
     "quarantine": gettext_lazy("Was asked this not long ago"),
     "quarantine_all": gettext_lazy("Was asked something else not long ago"),

@@ -51,6 +51,15 @@ def test_a_year_arrives_whole_and_once(few_households: None, conn: db.Connection
     assert load.load(tick=drain).stored == loaded.stored
     assert conn.execute("select count(*) from interactions").fetchall() == logged
     assert sent == [(0,)]
+    regions = conn.execute(
+        "select distinct region from touchpoints where channel = 'store' and location <> ''"
+    ).fetchall()
+    assert regions and all(name.endswith("(made up)") for (name,) in regions)
+    due = conn.execute(
+        "select count(*) from trigger_runs where due_at > now() and entered_at < now() - interval"
+        " '1 hour'"
+    ).fetchone()
+    assert due == (0,)  # whoever is inside already has waited
 
 
 def test_an_interrupted_year_is_completed(few_households: None, conn: db.Connection) -> None:

@@ -1,6 +1,7 @@
 """What other rooms may use of the campaigns."""
 
 from touchloop.engage.campaigns.audience import arm_of
+from touchloop.engage.campaigns.braking import Complaints, brake, complaints
 from touchloop.engage.campaigns.keeping import (
     Campaign,
     abort,
@@ -20,7 +21,7 @@ from touchloop.engage.campaigns.reporting import Arm, Report, report
 from touchloop.engage.campaigns.sending import due
 
 __all__ = [
-    "Arm", "Campaign", "Goal", "Past", "Plan", "Report", "Variant", "Window", "abort", "arm_of",
-    "change", "create", "due", "finish", "get", "listing", "parse", "past", "pause", "report",
-    "resume", "running", "start", "to_json",
+    "Arm", "Campaign", "Complaints", "Goal", "Past", "Plan", "Report", "Variant", "Window", "abort",
+    "arm_of", "brake", "change", "complaints", "create", "due", "finish", "get", "listing", "parse",
+    "past", "pause", "report", "resume", "running", "start", "to_json",
 ]  # fmt: skip

@@ -119,7 +119,9 @@ def _definition(example: Example, segment: int | None) -> dict[str, Any]:
         return {
             "when": [{"event": "Case Closed", "source": "touchloop", "where": [_COMPLAINT]}],
             "steps": [_DAY, act | {"kind": "service", "channels": ["email", "store"]}],
-            "until": [{"event": "Case Opened", "source": "touchloop"}],
+            "until": [
+                {"event": name, "source": "touchloop"} for name in ("Case Opened", "Case Reopened")
+            ],
             "again_days": 30,
         }
     return {

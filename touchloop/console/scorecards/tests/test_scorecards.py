@@ -107,14 +107,17 @@ def test_simulated_answers_are_marked_and_can_be_left_out(admin: Client, scene: 
 
 def test_the_funnel_has_every_unit_and_its_limits(admin: Client, scene: Scene) -> None:
     text = page(admin, "/scorecards/?by=location")
-    found = re.search(r'<script id="funnel-data"[^>]*>(.*?)</script>', text, re.S)
+    found = re.search(r'<script id="funnel_option"[^>]*>(.*?)</script>', text, re.S)
     assert found
     chart = json.loads(found[1])
-    assert len(chart["lines"]) == 5 and chart["kind"] == "funnel"
-    points = [point for group in chart["groups"] for point in group["points"]]
+    lines = [each for each in chart["series"] if each["type"] == "line"]
+    points = [
+        point for each in chart["series"] if each["type"] == "scatter" for point in each["data"]
+    ]
+    assert len(lines) == 5
     shown = [row for row in table(admin, "by=location") if row["zone"]]
     assert len(points) == len(shown) == 4
-    assert all(point["at"][0] == 12 and point["href"] for point in points)
+    assert all(point["value"][0] == 12 and point["url"] for point in points)
 
 
 def test_shares_are_percentages_on_every_scale(
@@ -171,10 +174,10 @@ def test_a_trend_has_its_months_and_intervals(admin: Client, scene: Scene) -> No
         conn.commit()
     cache.clear()
     text = page(admin, "/scorecards/place/?kind=nps&region=North&place=330")
-    found = re.search(r'<script id="trend-data"[^>]*>(.*?)</script>', text, re.S)
+    found = re.search(r'<script id="trend_option"[^>]*>(.*?)</script>', text, re.S)
     assert found
     series = json.loads(found[1])["series"]
-    assert [each["name"] for each in series] == ["score", "interval, low", "interval, high"]
-    value, low, high = (each["values"] for each in series)
-    assert all(lo <= mid <= hi for lo, mid, hi in zip(low, value, high, strict=True))
+    assert [each["name"] for each in series] == ["interval", "score"]
+    band, value = (each["data"] for each in series)
+    assert all(lo <= mid <= hi for (_at, lo, hi), mid in zip(band, value, strict=True))
     assert "polyline" in page(admin, "/scorecards/?by=location")

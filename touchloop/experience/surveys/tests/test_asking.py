@@ -213,6 +213,33 @@ def test_closing_a_case_asks_again_but_only_when_we_say_so(
     assert stored(conn) == {ana: ("invited", "")}
 
 
+def test_a_case_opened_again_takes_its_question_back(
+    conn: Connection, people: People, make: Make, held_clock: Clock
+) -> None:
+    ana, ben, cid = people.add(3)
+    make("recovery", event="Case Closed", own_clock=True, quarantine_days=7)
+    own: dict[str, Any] = {"source_slug": "touchloop"}
+
+    def closed(who: int, id: int, case: int) -> Any:
+        told = {"ask_again": True, "case_id": case}
+        return order(who, id, name="Case Closed", properties=told, **own)
+
+    def opened(who: int, id: int, case: int) -> Any:
+        return order(who, id, name="Case Reopened", properties={"case_id": case}, **own)
+
+    api.on_batch(conn, [closed(ana, 1, 1), closed(ben, 2, 2)], NOON)
+    api.on_batch(conn, [opened(ana, 3, 1), closed(cid, 4, 3), opened(cid, 5, 3)], NOON)
+    back = ("not_asked", "case_reopened")
+    assert stored(conn) == {ana: back, ben: ("invited", ""), cid: back}
+    conn.commit()
+    channels.hand_off(conn, held_clock.at + timedelta(hours=5), 100)
+    api.on_batch(conn, [opened(ben, 6, 2)], NOON)  # it is out: what is said, is said
+    assert stored(conn)[ben] == ("invited", "")
+    api.on_batch(conn, [closed(ana, 7, 1)], NOON)  # and once the case is closed for good
+    rows = conn.execute("SELECT state FROM invitations WHERE subject_id = %s ORDER BY id", (ana,))
+    assert [row[0] for row in rows.fetchall()] == ["not_asked", "invited"]
+
+
 def test_a_message_that_never_left_asked_nobody(
     conn: Connection, people: People, make: Make, held_clock: Clock
 ) -> None:

@@ -1,0 +1,1 @@
+"""Stories: the whole product, from the outside."""
