@@ -26,6 +26,7 @@ from touchloop.engage.triggers import api as triggers
 from touchloop.experience.signals import api as signals
 from touchloop.experience.surveys import api as surveys
 from touchloop.insight.segments import api as segments
+from touchloop.privacy import api as retention
 
 AT_ONCE = 2_000  # of a turn: what others wait for is never kept long
 LEARNED_AT_MOST = 100_000  # of a turn: others wait in this lane
@@ -70,6 +71,16 @@ def close_invitations(conn: Connection, now: datetime) -> int:
     return surveys.due(conn, now=now)
 
 
+def brake_campaigns(conn: Connection, now: datetime) -> int:
+    """Pause the campaigns about which too many complain."""
+    return campaigns.brake(conn, now)
+
+
+def age(conn: Connection, now: datetime) -> int:
+    """Forget what has been kept long enough."""
+    return sum(retention.age(conn, now=now).values())
+
+
 def learn(conn: Connection, now: datetime) -> int:
     """Learn from the decisions that are settled, some thousands at a time."""
     total = 0
@@ -96,6 +107,8 @@ LANES: dict[str, tuple[Duty, ...]] = {
     "handing": (Duty("outbox", hand_over, 0.2),),
     "learning": (
         Duty("invitations", close_invitations, 60.0, eager=False),
+        Duty("complaints", brake_campaigns, 60.0, eager=False),
+        Duty("retention", age, 3_600.0, eager=False),
         Duty("decisions", learn, 30.0, eager=False),
         Duty("signals", notice_signals, 3_600.0, eager=False),
     ),

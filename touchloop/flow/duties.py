@@ -18,7 +18,8 @@ import psycopg
 
 from touchloop.core import clock, db
 from touchloop.core.db import Connection
-from touchloop.flow import exporting, scoring
+from touchloop.flow import attending, exporting, scoring, trying
+from touchloop.insight.scores import api as scores
 from touchloop.insight.segments import api as segments
 from touchloop.interactions import api as interactions
 
@@ -78,10 +79,32 @@ def score(conn: Connection, pulse: Pulse) -> None:
             conn.commit()
 
 
+def expire_intents(conn: Connection, pulse: Pulse) -> None:
+    """Take back what was said of visits that are over."""
+    scores.expire_intents(conn, clock.now())
+    conn.commit()
+
+
 def count_members(conn: Connection, pulse: Pulse) -> None:
     """Note the sizes of the segments, for lists."""
     segments.recount(conn, clock.now())
     conn.commit()
+
+
+def attend_segments(conn: Connection, pulse: Pulse) -> None:
+    """Refresh, export and compare segments as it was planned or asked."""
+    attending.attend_segments(conn)
+
+
+def thin_sizes(conn: Connection, pulse: Pulse) -> None:
+    """Of the sizes of segments on days long past keep one."""
+    segments.thin_sizes(conn, clock.now())
+    conn.commit()
+
+
+def collect_trials(conn: Connection, pulse: Pulse) -> None:
+    """Hand the holdouts that are over to uplift."""
+    trying.collect_trials(conn)
 
 
 def beat(conn: Connection, pulse: Pulse) -> None:
@@ -127,7 +150,11 @@ _PACE: tuple[tuple[Callable[[Connection, Pulse], None], float, float], ...] = (
     (export, 2.0, 5.0),
     (compact, 60.0, 300.0),
     (count_members, 5.0, 30.0),
+    (expire_intents, 30.0, 60.0),
+    (attend_segments, 2.0, 30.0),
+    (thin_sizes, 3_600.0, 7_200.0),
     (score, 3_600.0, 7_200.0),
+    (collect_trials, 600.0, 3_600.0),
     (tidy, 3_600.0, 3_600.0),
 )
 

@@ -21,6 +21,7 @@ from touchloop.experience.surveys import api as surveys
 from touchloop.flow.batch import Batch, Message, Work
 from touchloop.flow.logging import place_of, stage_of
 from touchloop.flow.understanding import ENTERED, LEFT, SYSTEM
+from touchloop.insight.scores import api as scores
 from touchloop.interactions.api import Happened
 
 OWN, OWN_KIND = "touchloop", "system"
@@ -65,6 +66,8 @@ def wanted_names(conn: Connection) -> frozenset[str]:
 
 
 ROOMS = (
+    # Before the others, which may ask for it.
+    Room("intent", scores.intent_on_batch, scores.intent_concerns),
     Room("triggers", triggers.on_batch, triggers.concerns),
     Room("decisions", decisions.on_batch, decisions.concerns),
     Room("signals", signals.on_batch, signals.concerns),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+
 from touchloop.core import arrays, clock
 from touchloop.core.db import Connection
 from touchloop.insight.scores import api as scores
@@ -13,12 +15,22 @@ def refresh_scores(conn: Connection) -> int:
     now = clock.now()
     with segments.engine(conn) as engine:
         changed = scores.compute_spend_percentile(conn, engine, now=now)
+    decide_again(conn, {scores.SPEND_PERCENTILE: changed})
+    conn.commit()
+    return len(changed)
+
+
+def decide_again(conn: Connection, changed: Mapping[str, Iterable[int]]) -> None:
+    """Have those customers' segments decided anew whose score changed, by the score's name.
+
+    Scores that no live segment reads change nothing. Commits with the caller.
+    """
+    read = segments.live(conn).needs.scores
+    due = sorted({id for name, customers in changed.items() if name in read for id in customers})
     conn.execute(
         "INSERT INTO refreshes (customer_id, due_at, reason)"
         " SELECT id, %s, 'score' FROM unnest(%s::bigint[]) AS c(id) ORDER BY id"
         " ON CONFLICT (customer_id) DO UPDATE"
         " SET due_at = least(refreshes.due_at, excluded.due_at)",
-        (now, arrays.numbers(changed)),
+        (clock.now(), arrays.numbers(due)),
     )
-    conn.commit()
-    return len(changed)

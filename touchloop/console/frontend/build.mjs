@@ -1,6 +1,6 @@
 // Builds the console's static files: one stylesheet, one script, the charts as a lazy piece, the fonts,
 // and a sprite of just the icons that templates and Python name. Called by console/build.py.
-import { copyFileSync, existsSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync, mkdirSync } from "node:fs";
+import { copyFileSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync, mkdirSync } from "node:fs";
 import { createHash } from "node:crypto";
 import { basename, dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -110,12 +110,12 @@ function iconsNamed() {
   return names;
 }
 
-function* walk(folder) {
+function* walk(folder, wanted = (file) => /\.(html|py)$/.test(file)) {
   for (const name of readdirSync(folder)) {
     if (["node_modules", "static", "frontend", "tests", "migrations"].includes(name)) continue;
     const path = join(folder, name);
-    if (statSync(path).isDirectory()) yield* walk(path);
-    else if (/\.(html|py)$/.test(name)) yield path;
+    if (statSync(path).isDirectory()) yield* walk(path, wanted);
+    else if (wanted(path)) yield path;
   }
 }
 
@@ -123,9 +123,7 @@ function filesIn(folder, end) {
   return readdirSync(folder).filter((name) => name.endsWith(end)).sort().map((name) => join(folder, name));
 }
 
+// A room of the console, or a room within one (insight/value).
 function roomFiles(name) {
-  return readdirSync(console_)
-    .map((room) => join(console_, room, name))
-    .filter((file) => existsSync(file))
-    .sort((a, b) => (relative(console_, a) < relative(console_, b) ? -1 : 1));
+  return [...walk(console_, (file) => basename(file) === name)].sort((a, b) => (relative(console_, a) < relative(console_, b) ? -1 : 1));
 }

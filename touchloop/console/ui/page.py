@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from touchloop.console import views_saved
 from touchloop.console.pages import Request, page, with_drawer
-from touchloop.console.ui import cells
+from touchloop.console.ui import cells, samples
 from touchloop.console.ui.tables import Action, Column, Query, Table, respond
 from touchloop.core import clock
 from touchloop.core.access import Permission
@@ -75,14 +75,7 @@ def _context(request: Request) -> dict[str, Any]:
         "saved": views_saved.bar(request, "events", query),
         "trend": TREND,
         "moment": now - timedelta(minutes=3),
-        "chart": {
-            "kind": "line",
-            "labels": [f"{day}.11." for day in range(1, 15)],
-            "series": [
-                {"name": "Received", "tone": "record", "values": TREND},
-                {"name": "Answered", "tone": "experience", "values": [v * 0.7 for v in TREND]},
-            ],
-        },
+        "samples": samples.charts(),
         "tabs": [
             ("All", "/ui/", True, 248),
             ("Held", "/ui/", False, 3),

@@ -28,12 +28,16 @@ def figure(value: object) -> str:
     return str(formats.number_format(value, use_l10n=True, force_grouping=True))
 
 
+def rounded(value: float, places: int) -> str:
+    """So many places in the reader's language. Django's own formatting cuts digits off."""
+    return str(formats.number_format(round(value, places), places))
+
+
 def percent(value: float | None) -> str:
-    """0.123 -> 12.3 %."""
+    """0.1236 -> 12.4 %."""
     if value is None:
         return DASH
-    places = 0 if value in (0, 1) else 1
-    return f"{formats.number_format(value * 100, places)} %"
+    return f"{rounded(value * 100, 0 if value in (0, 1) else 1)} %"
 
 
 def short(value: float | None) -> str:
@@ -43,7 +47,7 @@ def short(value: float | None) -> str:
     for limit, letter in ((1e9, "B"), (1e6, "M"), (1e4, "k")):
         if abs(value) >= limit:
             size = value / (1e3 if letter == "k" else limit)
-            return f"{formats.number_format(size, 0 if size >= 100 else 1)}{letter}"
+            return f"{rounded(size, 0 if size >= 100 else 1)}{letter}"
     return figure(value)
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 import pyarrow as pa
 
@@ -30,7 +30,11 @@ class Feature:
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """One figure of quality with its spread, beside the dumb baseline that it must beat."""
+    """One figure of quality with its spread, beside the dumb baseline that it must beat.
+
+    The first metric of a training is its key: by it the room judges (judging.py). `low` and `high`
+    bound it at 95 %. `better` says in which direction it is good: an error is better lower.
+    """
 
     name: str
     value: float
@@ -39,6 +43,7 @@ class Metric:
     n: int = 0
     baseline: float | None = None
     baseline_name: str = ""
+    better: Literal["higher", "lower"] = "higher"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +67,13 @@ class Run:
 @dataclass(frozen=True, slots=True)
 class Trained:
     """What a training found. `words` are outcomes that a person must read: a fit at a boundary and
-    the fallback used, features refused, a model that is no better than its baseline."""
+    the fallback used, features refused, a model that is no better than its baseline.
+
+    `parameters` and `curves` are kept as JSON: tuples come back as lists, what is not finite as
+    None; `score` is always given them as they come back. `drift` holds for each input its deciles
+    (`api.deciles`: 11 ascending numbers) or its shares by value (`api.shares`). `simulated` says
+    that simulated answers are in it: only a kind that `learns_from_answers` may.
+    """
 
     parameters: Mapping[str, Any]
     metrics: tuple[Metric, ...]
@@ -87,7 +98,12 @@ class Scored:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A kind of model: `name` is its slug, `sentence` says in one line what it tells about whom."""
+    """A kind of model: `name` is its slug, `sentence` says in one line what it tells about whom.
+
+    `categories` are consent's categories of what it reads: who allows them for the purpose is in
+    `people`. Empty stands for all that the policy treats as it treats purchases; then whoever
+    refused any one of them is left out.
+    """
 
     name: str
     label: str
@@ -97,3 +113,4 @@ class Kind:
     train: Callable[[Run], Trained | None]  # None: nothing to learn from yet
     score: Callable[[Run, Trained], Iterable[Scored]]
     learns_from_answers: bool = False
+    categories: tuple[str, ...] = ()

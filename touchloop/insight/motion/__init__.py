@@ -1,5 +1,6 @@
-"""Data in motion: what of the captured data is used, what hibernates, what it costs.
+"""Data in motion: of everything that is captured, what feeds anything, and what hibernates.
 
-Owns: the count of uses. Reads: the catalogue of events, segments, models, decisions, messages.
-Offers: one row for each source, event, property and trait; one number for Loop.
+Owns: what is captured with what it costs, who uses it, how the share in use went day by day.
+Reads: the log's catalogue and a sample of it, traits, consent. Offers: the figures for a page and
+for Loop; rooms above hand in what they use.
 """

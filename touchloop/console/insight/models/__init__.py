@@ -1,0 +1,1 @@
+"""Models: what is learned, how good it is, from whom; train, cancel, roll back."""
