@@ -17,7 +17,7 @@ from touchloop.console.customers.sight import Sight
 from touchloop.console.pages import Request, page, say
 from touchloop.console.segments import words
 from touchloop.console.segments.choosing import choices
-from touchloop.console.segments.views import one
+from touchloop.console.segments.heading import one
 from touchloop.core import audit, clock
 from touchloop.core.access import Permission
 from touchloop.core.db import Connection
@@ -36,7 +36,7 @@ def new(request: Request) -> HttpResponse:
     """Build a segment; saving makes it live and fills it from history in one go."""
     conn = database.here()
     if request.method != "POST":
-        return _form(request, conn, rule=START, purpose="personalise")
+        return _form(request, conn, rule=_asked(request), purpose="personalise")
     given, purpose, name = _rule(request), _purpose(request), _name(request)
     try:
         if not name:
@@ -68,6 +68,15 @@ def new(request: Request) -> HttpResponse:
         _("%(name)s lives, with %(n)d members from history.") % {"name": name, "n": filled.members},
     )
     return redirect("segment", made.id)
+
+
+def _asked(request: Request) -> dict[str, Any]:
+    """The rule that a link of another page starts from; nothing where it is none."""
+    try:
+        given = msgspec.json.decode(request.GET.get("rule", "")[:LONGEST])
+        return segments.to_json(segments.parse(given))
+    except (msgspec.DecodeError, RecursionError, Invalid):
+        return START
 
 
 @page(Permission.SEGMENTS_EDIT, methods=("GET", "POST"))

@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 from django.core.cache import cache
+from django.utils import formats
+from django.utils.translation import gettext as _
 
+from touchloop.console.ui.charts import Chart
 from touchloop.core import clock
 from touchloop.lake import api as lake
 
@@ -48,6 +51,32 @@ def trend(segment_id: int, members: int) -> list[int]:
         sizes.append(size)
         size = max(size - entered + left, 0)
     return sizes[::-1]
+
+
+def chart(segment_id: int) -> Chart:
+    """Who entered and who left, day by day."""
+    days = by_day(segment_id)
+    entered, left = sum(day[1] for day in days), sum(day[2] for day in days)
+    return Chart(
+        id="moves",
+        title=_("%(entered)d entered and %(left)d left in four weeks")
+        % {"entered": entered, "left": left},
+        n=entered + left,
+        note=_("days in UTC"),
+        option={
+            "xAxis": {
+                "type": "category",
+                "data": [formats.date_format(day, "j M") for day, _entered, _left in days],
+            },
+            "yAxis": {"type": "value", "minInterval": 1},
+            "series": [
+                {"name": name, "type": "bar", "tone": tone, "data": [day[at] for day in days]}
+                for name, tone, at in ((_("entered"), "experience", 1), (_("left"), "engage", 2))
+            ],
+        },
+        columns=(_("Day"), _("entered"), _("left")),
+        rows=days,
+    )
 
 
 def latest(segment_id: int, *, since: datetime | None = None) -> Sequence[Move]:

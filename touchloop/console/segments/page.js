@@ -197,3 +197,9 @@ function suggestValues(trait) {
 }
 
 if (form) redraw();
+
+// The size of a group of lookalikes is said while it is chosen.
+document.addEventListener("input", ({ target }) => {
+  const said = target.closest?.("[data-alike]")?.querySelector("output");
+  if (said) said.textContent = Number(target.value).toLocaleString(document.documentElement.lang || "en");
+});

@@ -5,11 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from django.http import Http404, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.urls import reverse
-from django.utils import formats
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -20,13 +19,14 @@ from touchloop.console.customers import listing, person, sight
 from touchloop.console.customers.sight import Sight
 from touchloop.console.loop.figures import start_of_day
 from touchloop.console.pages import Request, page, with_drawer
-from touchloop.console.segments import moves, words
-from touchloop.console.ui import cells
-from touchloop.console.ui.tables import Column, Query, Table, respond
+from touchloop.console.segments import heading, moves, sizing, words
+from touchloop.console.segments.heading import one
+from touchloop.console.ui import cells, charts
+from touchloop.console.ui.tables import Action, Column, Query, Table, respond
 from touchloop.core import clock
 from touchloop.core.access import Permission
 from touchloop.core.db import Connection
-from touchloop.core.errors import Invalid, NotFound
+from touchloop.core.errors import Invalid
 from touchloop.insight.segments import api as segments
 from touchloop.insight.segments.api import Membership, Segment
 from touchloop.profiles import api as profiles
@@ -76,6 +76,7 @@ def listed(request: Request) -> HttpResponse:
         rows=rows,
         href=lambda row: reverse("segment", args=[row.id]),
         empty=SafeString(render_to_string("segments/empty.html", {}, request)),
+        actions=(Action(_("Show how they overlap"), reverse("segment_overlap"), icon="layers"),),
     )
     context = {
         "table": table,
@@ -106,33 +107,22 @@ def moved(request: Request, id: int) -> HttpResponse:
     latest = moves.latest(id, since=since)
     named = profiles.names(conn, sorted({move.customer_id for move in latest}))
     rows = [
-        (move, _called(named[move.customer_id], sees), reverse("customer", args=[move.customer_id]))
+        (
+            move,
+            heading.called(named[move.customer_id], sees),
+            reverse("customer", args=[move.customer_id]),
+        )
         for move in latest
-        if move.customer_id in named and _visible(conn, named[move.customer_id].id, sees)
+        if move.customer_id in named and heading.visible(conn, named[move.customer_id].id, sees)
     ]
-    days = moves.by_day(id)
-    chart = {
-        "kind": "bar",
-        "labels": [formats.date_format(day, "j M") for day, _entered, _left in days],
-        "series": [
-            {"name": _("entered"), "tone": "experience", "values": [day[1] for day in days]},
-            {"name": _("left"), "tone": "engage", "values": [day[2] for day in days]},
-        ],
-    }
-    entered, left = sum(day[1] for day in days), sum(day[2] for day in days)
-    title = _("%(entered)d entered and %(left)d left in four weeks") % {
-        "entered": entered,
-        "left": left,
-    }
     context = {
-        **_head(found, "moves"),
+        **heading.head(conn, found, "segment_moves"),
         "rows": rows,
-        "chart": chart,
-        "chart_title": title,
-        "n": entered + left,
         "today": since is not None,
     }
-    return render(request, "segments/moves.html", context)
+    return charts.drawn(
+        request, "segments/moves.html", context, sizing.chart(conn, found), moves.chart(id)
+    )
 
 
 @page(Permission.SEGMENTS_VIEW)
@@ -143,7 +133,7 @@ def rule(request: Request, id: int) -> HttpResponse:
     past = segments.versions(id, conn=conn)
     names = {each.id: each.name for each in segments.listing(conn=conn)}
     context = {
-        **_head(found, "rule"),
+        **heading.head(conn, found, "segment_rule"),
         "versions": [
             (each, segments.sentence(segments.parse(each.rule), segments=names)) for each in past
         ],
@@ -183,14 +173,6 @@ def why(request: Request, id: int, customer_id: int) -> HttpResponse:
     )
 
 
-def one(conn: Connection, id: int) -> Segment:
-    """The segment. Raises Http404."""
-    try:
-        return segments.get(id, conn=conn)
-    except NotFound as missing:
-        raise Http404(str(missing)) from missing
-
-
 def _members(request: Request, found: Segment) -> dict[str, Any]:
     conn, sees, id = database.here(), sight.of(request.actor), found.id
     query = Query.of(request, MEMBERS)
@@ -208,22 +190,7 @@ def _members(request: Request, found: Segment) -> dict[str, Any]:
         empty=SafeString(render_to_string("segments/nobody.html", {"segment": found}, request)),
         note=_("Only the customers that your role sees are listed.") if sees.locations else "",
     )
-    return {**_head(found, "members"), "table": table}
-
-
-def _head(found: Segment, here: str) -> dict[str, Any]:
-    """What every page of one segment shows."""
-    return {
-        "segment": found,
-        "state": words.STATES.get(found.state, found.state),
-        "tone": words.TONES.get(found.state, ""),
-        "purpose": words.PURPOSES.get(found.purpose, found.purpose),
-        "tabs": [
-            (_("Members"), reverse("segment", args=[found.id]), here == "members", found.members),
-            (_("Came and went"), reverse("segment_moves", args=[found.id]), here == "moves", None),
-            (_("Rule"), reverse("segment_rule", args=[found.id]), here == "rule", None),
-        ],
-    }
+    return {**heading.head(conn, found, "segment"), "table": table}
 
 
 def _named(conn: Connection, members: list[Membership], sees: Sight) -> list[dict[str, Any]]:
@@ -231,22 +198,14 @@ def _named(conn: Connection, members: list[Membership], sees: Sight) -> list[dic
     return [
         {
             "id": member.customer_id,
-            "name": _called(named[member.customer_id], sees),
+            "name": heading.called(named[member.customer_id], sees),
             "url": reverse("customer", args=[member.customer_id]),
             "since": member.since,
             "why": reverse("segment_why", args=[member.segment_id, member.customer_id]),
         }
         for member in members
-        if member.customer_id in named and _visible(conn, member.customer_id, sees)
+        if member.customer_id in named and heading.visible(conn, member.customer_id, sees)
     ]
-
-
-def _visible(conn: Connection, customer_id: int, sees: Sight) -> bool:
-    return sees.locations is None or sight.covers(sees, conn, customer_id)
-
-
-def _called(named: profiles.Named, sees: Sight) -> str:
-    return listing.called(named.display_name, named.leader, named.id, sees)
 
 
 def _after(key: str) -> tuple[datetime, int] | None:

@@ -124,6 +124,8 @@ def set_state(
             " filled_at = CASE WHEN state = %s THEN filled_at END WHERE id = %s",
             (state, now, state, segment_id),
         )
+        if state == "live":  # decided by event again, not by the clock
+            own.execute(_NO_REFRESH, (segment_id,))
         return get(segment_id, conn=own)
 
 
@@ -136,6 +138,8 @@ def delete(segment_id: int, *, conn: Connection | None = None) -> None:
             raise Invalid("segment", _("it is used by %s") % ", ".join(users))
         own.execute("DELETE FROM segment_members WHERE segment_id = %s", (segment_id,))
         own.execute("DELETE FROM segment_versions WHERE segment_id = %s", (segment_id,))
+        own.execute("DELETE FROM segment_schedules WHERE segment_id = %s", (segment_id,))
+        own.execute("DELETE FROM segment_sizes WHERE segment_id = %s", (segment_id,))
         own.execute("DELETE FROM segments WHERE id = %s", (segment_id,))
 
 
@@ -172,6 +176,7 @@ def dependants(segment_id: int, *, conn: Connection | None = None) -> list[Segme
     return [s for s in listing(conn=conn) if segment_id in _asks(s)]
 
 
+_NO_REFRESH = "DELETE FROM segment_schedules WHERE segment_id = %s AND act = 'refresh'"
 _SELECT = (
     "SELECT id, slug, name, sentence, rule, purpose, state, version, created_at, updated_at,"
     " filled_at, members, counted_at FROM segments"

@@ -11,6 +11,7 @@ import numpy as np
 
 from touchloop.core import arrays
 from touchloop.core.db import Connection
+from touchloop.insight.segments import sizes
 from touchloop.insight.segments.live import Ids, LiveResult
 from touchloop.lake.api import copy_columns
 
@@ -83,6 +84,7 @@ def recount(conn: Connection, now: datetime) -> None:
         ") n WHERE n.id = s.id AND (s.members <> n.members OR s.counted_at IS NULL)",
         (now,),
     )
+    sizes.note(conn, now)
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,3 +61,40 @@ class SegmentMember(models.Model):
     class Meta:
         db_table = "segment_members"
         indexes = [models.Index(fields=["segment_id", "-since"], name="segment_members_newest")]
+
+
+class SegmentSize(models.Model):
+    """How many members a segment had in an hour; of old days only the last note stays."""
+
+    pk = models.CompositePrimaryKey("segment_id", "hour")
+    segment_id = models.IntegerField()
+    hour = models.DateTimeField()
+    members = models.IntegerField()
+
+    class Meta:
+        db_table = "segment_sizes"
+
+
+class SegmentSchedule(models.Model):
+    """What happens to a segment every day at a time of the day: it is refreshed, or exported."""
+
+    segment_id = models.IntegerField()
+    act = models.TextField()
+    at = models.TimeField()
+    zone = models.TextField()
+    wishes = models.JSONField(default=dict)
+    made_by = models.IntegerField(null=True)
+    made_at = models.DateTimeField()
+    next_at = models.DateTimeField()
+    last_at = models.DateTimeField(null=True)
+    last_word = models.TextField(default="")
+
+    class Meta:
+        db_table = "segment_schedules"
+        constraints = [
+            models.UniqueConstraint(fields=["segment_id", "act"], name="segment_schedules_once"),
+            models.CheckConstraint(
+                name="segment_schedules_act", condition=models.Q(act__in=["refresh", "export"])
+            ),
+        ]
+        indexes = [models.Index(fields=["next_at"], name="segment_schedules_due")]
