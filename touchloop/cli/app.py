@@ -11,13 +11,18 @@ import typer
 
 from touchloop.cli import (
     backup,
+    basket,
     bench,
+    bounces,
     deliver,
     demo,
     doctor,
+    fit,
     importing,
     keys,
     lake,
+    learn,
+    match,
     people,
     programs,
     serve,
@@ -41,14 +46,19 @@ app.command()(serve.web)
 app.command()(serve.collect)
 app.command()(serve.work)
 app.command()(deliver.deliver)
+app.command()(bounces.bounces)
+app.command()(learn.learn)
 app.command()(programs.api)
 app.command()(demo.demo)
 app.command("import")(importing.import_file)
 app.command()(story.story)
+app.command()(basket.basket)
+app.command()(match.match)
 app.command()(doctor.doctor)
 app.command()(bench.bench)
 app.command()(backup.backup)
 app.command()(backup.restore)
+app.add_typer(fit.app, name="fit")
 app.add_typer(people.app, name="user")
 app.add_typer(sources.app, name="source")
 app.add_typer(keys.app, name="key")

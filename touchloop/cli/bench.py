@@ -12,7 +12,19 @@ from touchloop.cli.output import result, table
 from touchloop.core import settings
 from touchloop.core.errors import TouchloopError, WrongSetting
 
-NAMES = ("collect", "flow", "latency", "segment", "page", "import", "decide", "campaign")
+NAMES = (
+    "collect",
+    "flow",
+    "latency",
+    "segment",
+    "page",
+    "import",
+    "decide",
+    "campaign",
+    "basket",
+    "clv",
+    "match",
+)
 MODULES = {"import": "importing"}  # `import` is a word of the language
 
 
@@ -27,6 +39,9 @@ def bench(
     seconds: Annotated[
         float | None, typer.Option(min=0.1, help="How long a measurement lasts.")
     ] = None,
+    engine: Annotated[
+        str | None, typer.Option(help="For segment: duckdb or spark; else TOUCHLOOP_ENGINE.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Measure one job on data of its own, in a folder of its own; your data is not touched.
@@ -36,9 +51,13 @@ def bench(
         touchloop bench collect
 
         touchloop bench segment --customers 100000 --interactions 10000000 --json
+
+        touchloop bench segment --engine spark --json
     """
     settings.check()
-    given = {"customers": customers, "interactions": interactions, "seconds": seconds}
+    given = {
+        "customers": customers, "interactions": interactions, "seconds": seconds, "engine": engine,
+    }  # fmt: skip
     with result(as_json=as_json) as emit:
         found = _run(name, {key: value for key, value in given.items() if value is not None})
         emit({"bench": name, "results": found})

@@ -48,6 +48,7 @@ INSTALLED_APPS = [
     "touchloop.insight.affinity",
     "touchloop.insight.uplift",
     "touchloop.insight.motion",
+    "touchloop.insight.likeness",
     "touchloop.records.cases",
     "touchloop.channels",
     "touchloop.engage.offers",

@@ -43,7 +43,10 @@ def page(
                 return _ask_to_sign_in(request)
             if not access.allows(actor, permission):
                 raise PermissionDenied(permission)
-            return view(cast(Request, request), *args, **kwargs)
+            answer = view(cast(Request, request), *args, **kwargs)
+            if request.method == "GET" and answer.status_code == 200:
+                _note_use(request)
+            return answer
 
         allowed = [*methods, "HEAD"] if "GET" in methods else list(methods)
         guarded_view = require_http_methods(allowed)(guarded)
@@ -81,6 +84,13 @@ def back(request: HttpRequest, fallback: str) -> HttpResponse:
     asked = request.POST.get("back", "") or request.headers.get("Referer", "")
     safe = url_has_allowed_host_and_scheme(asked, allowed_hosts={request.get_host()})
     return redirect(asked if safe else fallback)
+
+
+def _note_use(request: HttpRequest) -> None:
+    """Somebody looked: the data behind a report is in use."""
+    from touchloop.console.insight.motion import reports  # which is a page itself
+
+    reports.note(request)
 
 
 def _ask_to_sign_in(request: HttpRequest) -> HttpResponse:

@@ -6,7 +6,17 @@ from django.urls import URLPattern, URLResolver, include, path
 
 from touchloop.console.insight import front
 
-ROOMS: tuple[str, ...] = ()
+ROOMS: tuple[str, ...] = (
+    "value",
+    "risk",
+    "affinity",
+    "paths",
+    "intent",
+    "uplift",
+    "matching",
+    "models",
+    "motion",
+)
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("insight/", front.show, name="insight"),

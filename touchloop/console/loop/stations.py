@@ -11,12 +11,13 @@ from django.utils.translation import ngettext
 from touchloop.console import needs
 from touchloop.console.loop import way_back
 from touchloop.console.loop.figures import Figures
-from touchloop.console.loop.station import Need, Station, usual
+from touchloop.console.loop.station import Also, Need, Station, usual
 from touchloop.console.ui import words
 from touchloop.core import access, clock
 from touchloop.core.access import Actor, Permission
 from touchloop.core.db import Connection
 from touchloop.flow import api as flow
+from touchloop.insight.motion import api as motion
 from touchloop.interactions import api as interactions
 
 BEHIND = timedelta(seconds=30)  # the oldest message may wait this long before it is said
@@ -64,7 +65,17 @@ def _capture(conn: Connection, figures: Figures, actor: Actor) -> Station:
         healthy=healthy,
         health=health,
         need=need,
+        also=_in_motion(conn, actor),
     )
+
+
+def _in_motion(conn: Connection, actor: Actor) -> tuple[Also, ...]:
+    """How much of what is captured is used for anything."""
+    day = motion.latest(conn) if access.allows(actor, Permission.INSIGHT_VIEW) else None
+    if day is None or day.share is None:
+        return ()
+    said = _("%s of what is captured is in use") % words.percent(day.share)
+    return (Also(said, reverse("insight_motion")),)
 
 
 def _know(figures: Figures, actor: Actor) -> Station:

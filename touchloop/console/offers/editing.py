@@ -198,7 +198,16 @@ def _fields(refused: Invalid) -> dict[str, str]:
 
 def _has_place(field: str) -> bool:
     fields = (*form.NUMBERS, *form.LIMITS, *words.POLICIES)
-    return field in (*fields, "name", "topic", "goal", "starts_at", "ends_at", "treatments")
+    return field in (
+        *fields,
+        "name",
+        "topic",
+        "goal",
+        "starting_score",
+        "starts_at",
+        "ends_at",
+        "treatments",
+    )
 
 
 def _audited(offer: Offer) -> dict[str, Any]:

@@ -68,7 +68,17 @@ def typed(asked: QueryDict) -> Given:
     """What somebody typed. Rows without any words are left out."""
     plain = {
         name: asked.get(name, "").replace("\0", "").strip()[:300]
-        for name in ("name", "kind", "topic", "starts_at", "ends_at", "goal", *NUMBERS, *LIMITS)
+        for name in (
+            "name",
+            "kind",
+            "topic",
+            "starts_at",
+            "ends_at",
+            "goal",
+            "starting_score",
+            *NUMBERS,
+            *LIMITS,
+        )
     }
     policies = {
         name: Policy(
@@ -93,6 +103,7 @@ def written(definition: Definition, *, name: str = "") -> Given:
         "kind": definition.kind,
         "topic": definition.topic,
         "goal": definition.goal,
+        "starting_score": definition.starting_score,
         "starts_at": _local(definition.starts_at),
         "ends_at": _local(definition.ends_at),
     }
@@ -115,6 +126,7 @@ def meant(given: Given, *, before: Definition) -> tuple[dict[str, Any], dict[str
         "kind": plain["kind"] if plain["kind"] in words.KINDS else "default",
         "topic": plain["topic"],
         "goal": plain["goal"],
+        "starting_score": plain["starting_score"][:200],
         "memory": {},
     }
     if not plain["goal"]:

@@ -200,6 +200,7 @@ _LABELS = {
     "memory": gettext_lazy("After an answer"),
     "starting_propensity": gettext_lazy("Starting propensity"),
     "starting_evidence": gettext_lazy("Starting evidence"),
+    "starting_score": gettext_lazy("Starting score"),
     "explore": gettext_lazy("Exploration"),
     "goal": gettext_lazy("Goal"),
     "goal_days": gettext_lazy("Days to reach the goal"),

@@ -37,6 +37,7 @@ class Question:
     id: int
     why: str
     evidence: Sequence[str]
+    against: Sequence[str]
     more: int
     at: datetime
     pair: Pair
@@ -121,14 +122,25 @@ def _question(conn: Connection, suggested: Suggested, sees: Sight) -> Question |
         return None
     return Question(
         id=suggested.id,
-        why=str(_REASONS.get(suggested.reason, suggested.reason)),
+        why=_why(suggested),
         evidence=[
-            belonging.called(namespace, value, sees) for namespace, value in suggested.evidence
+            *(belonging.called(namespace, value, sees) for namespace, value in suggested.evidence),
+            *suggested.words,
         ],
+        against=suggested.against,
         more=suggested.more,
         at=suggested.created_at,
         pair=pair(conn, one, other, sees),
     )
+
+
+def _why(suggested: Suggested) -> str:
+    if suggested.probability is None:
+        return str(_REASONS.get(suggested.reason, suggested.reason))
+    percent = min(round(100 * suggested.probability, 1), 99.9)
+    return _("Their records are alike: one person at %(percent)s %%, by matching") % {
+        "percent": f"{percent:g}"
+    }
 
 
 def _tabs(conn: Connection, here: str) -> list[tuple[str, str, bool, int | None]]:

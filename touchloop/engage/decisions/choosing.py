@@ -18,7 +18,6 @@ from touchloop.engage.decisions.facts import Facts
 from touchloop.engage.decisions.holding import EVERYTHING
 from touchloop.engage.decisions.holding import place as place_of
 from touchloop.engage.decisions.memory import remembered
-from touchloop.engage.decisions.propensity import bucket_of
 
 # (not mandatory, minus its priority, its place): sorts as offers are ranked, ties by number.
 Rank = tuple[bool, float, int]
@@ -138,7 +137,7 @@ def _weigh(
 ) -> Weighed:
     settings = compiled.policy.settings
     if given is None:
-        learned = compiled.propensities(bucket_of(facts, settings.facts))
+        learned = compiled.learned(facts)
         given = [learned[n] for n in passed]
     elif len(given) != len(passed):
         raise ValueError("this decision was stored with other candidates")

@@ -22,7 +22,12 @@ from touchloop.engage.decisions.facts import Facts, Needs
 from touchloop.engage.decisions.funnel import Check, Funnel, Spoken, generate
 from touchloop.engage.decisions.holding import EVERYTHING, customer_hash, offer_hash
 from touchloop.engage.decisions.policy import Policy
-from touchloop.engage.decisions.propensity import Model, propensities
+from touchloop.engage.decisions.propensity import (
+    Model,
+    bucket_of,
+    of_customer,
+    propensities,
+)
 from touchloop.engage.offers import api as offers
 from touchloop.engage.offers.api import Book, Comparison, Offer, Treatment
 
@@ -87,6 +92,7 @@ class Compiled:
             tuple(sorted(set(self._required) | set(self._forbidden))),
             tuple(sorted({name for name, _test in self._traits} | set(policy.settings.facts))),
             tuple(sorted({offer.topic for offer in book.offers})),
+            tuple(sorted({offer.starting_score for offer in book.offers} - {""})),
         )
         self._places: dict[tuple[str, str], Place] = {}
         self._weights: dict[tuple[int, ...], list[float]] = {}
@@ -146,6 +152,15 @@ class Compiled:
             kept = propensities(self.model, self.book.offers, bucket)
             self._propensities[bucket] = kept
         return kept
+
+    def learned(self, facts: Facts) -> list[float]:
+        """The propensity of each offer of the book for this customer."""
+        bucket = bucket_of(facts, self.policy.settings.facts)
+        found = self.propensities(bucket)
+        if not facts.scores:
+            return found
+        offers = self.book.offers
+        return of_customer(self.model, offers, bucket, learned=found, scores=facts.scores)
 
     def customer_hash(self, customer_id: int) -> int:
         return customer_hash(self.policy.salt, customer_id)

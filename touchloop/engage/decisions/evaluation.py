@@ -21,7 +21,7 @@ from touchloop.core.db import Connection
 from touchloop.engage.decisions.choosing import arbitrated
 from touchloop.engage.decisions.deciding import newest, replayed
 from touchloop.engage.decisions.memory import TAKEN
-from touchloop.engage.decisions.propensity import Model, bucket_of, propensities
+from touchloop.engage.decisions.propensity import Model, bucket_of, of_customer, propensities
 
 Floats = NDArray[np.float64]
 Z95 = 1.959963984540054
@@ -155,7 +155,10 @@ def _logged(conn: Connection, row: tuple[Any, ...], model: Model) -> Logged:
     anatomy, compiled = replayed(conn, tuple(stored))
     facts = anatomy.facts
     bucket = bucket_of(facts, compiled.policy.settings.facts)
-    words = propensities(model, compiled.book.offers, bucket)
+    offers = compiled.book.offers
+    words = of_customer(
+        model, offers, bucket, learned=propensities(model, offers, bucket), scores=facts.scores
+    )
     open_places = arbitrated(compiled, facts, words)
     open_to = tuple(compiled.offers[n].id for n in open_places)
     expected = {compiled.offers[n].id: words[n] for n in open_places}

@@ -28,6 +28,7 @@ class Facts(Struct, frozen=True, array_like=True):
     `at` in microseconds. `refused` has, for topics that may not be proposed here, why: keys are
     those of `permissions`. `personal` says why what is known of the person may not be used at all
     ("" when it may). `outcomes` are (offer, outcome, microseconds). `draw` is uniform in [0, 1).
+    `scores` are those that offers start from, of people who may be profiled.
     """
 
     customer_id: int
@@ -46,6 +47,7 @@ class Facts(Struct, frozen=True, array_like=True):
     muted: str
     outcomes: tuple[tuple[int, int, int], ...]
     draw: float
+    scores: dict[str, float] = {}
 
 
 class Needs(Struct, frozen=True):
@@ -54,6 +56,7 @@ class Needs(Struct, frozen=True):
     segments: tuple[int, ...]
     traits: tuple[str, ...]
     topics: tuple[str, ...]
+    scores: tuple[str, ...] = ()
 
 
 class Stamp(Struct, frozen=True):
@@ -94,6 +97,7 @@ def read(
     stamp = Stamp(*rows[0][:3])
     present = [row for row in rows if row[4] is not None]
     muted = cases.selling_muted(conn, [row[4] for row in present]) if present else {}
+    scores = _scores(conn, [row[4] for row in present], needs.scores) if needs.scores else {}
     for row in present:
         place = row[3] - 1
         request = requests[place]
@@ -116,8 +120,25 @@ def read(
             why_muted(muted.get(row[4], "")),
             _decoded(row[10], _OUTCOMES),
             draws[place],
+            scores.get(row[4], {}) if profiled else {},
         )
     return stamp, found
+
+
+def _scores(
+    conn: Connection, customers: Sequence[int], names: Sequence[str]
+) -> dict[int, dict[str, float]]:
+    """What models say of customers, by the names that offers start from."""
+    found: dict[int, dict[str, float]] = {}
+    rows = conn.execute(
+        "SELECT customer_id, name, value FROM scores WHERE customer_id = ANY(%s::bigint[])"
+        " AND name = ANY(%s::text[])",
+        (arrays.numbers(customers), arrays.texts(names)),
+        prepare=True,
+    ).fetchall()
+    for customer, name, value in rows:
+        found.setdefault(customer, {})[name] = value
+    return found
 
 
 def permissions(

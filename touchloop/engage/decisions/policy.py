@@ -59,6 +59,16 @@ class Policy:
     salt: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A version as it stands in the record: when it was made, and by whom (None: by itself)."""
+
+    version: int
+    settings: Settings
+    at: datetime
+    actor_id: int | None
+
+
 def policy(conn: Connection) -> Policy:
     """The policy that counts now; the first is made when there is none."""
     row = conn.execute(f"{_SELECT} ORDER BY version DESC LIMIT 1".encode()).fetchone()
@@ -82,12 +92,7 @@ def change_policy(
 ) -> Policy:
     """A new version with these settings changed; Invalid names what is wrong. Does not commit."""
     before = policy(conn)
-    plain = msgspec.to_builtins(before.settings) | dict(changes)
-    try:
-        settings = msgspec.convert(plain, Settings)
-    except msgspec.ValidationError as error:
-        said, _sep, path = str(error).partition(" - at `$")
-        raise Invalid(path.rstrip("`").lstrip(".") or "policy", said) from None
+    settings = changed(before.settings, changes)
     row = conn.execute(
         "INSERT INTO decision_policies (settings, salt, at, actor_id) VALUES (%s, %s, %s, %s)"
         " RETURNING version, settings, salt",
@@ -95,6 +100,26 @@ def change_policy(
     ).fetchone()
     assert row is not None
     return _policy(row)
+
+
+def changed(settings: Settings, changes: Mapping[str, Any]) -> Settings:
+    """The settings with these changed; Invalid names what is wrong. Pure."""
+    plain = msgspec.to_builtins(settings) | dict(changes)
+    try:
+        return msgspec.convert(plain, Settings)
+    except msgspec.ValidationError as error:
+        said, _sep, path = str(error).partition(" - at `$")
+        raise Invalid(path.rstrip("`").lstrip(".") or "policy", said) from None
+
+
+def policies(conn: Connection, *, limit: int = 20) -> list[Kept]:
+    """The versions of the policy, the newest first."""
+    rows = conn.execute(
+        "SELECT version, settings, at, actor_id FROM decision_policies"
+        " ORDER BY version DESC LIMIT %s",
+        (limit,),
+    ).fetchall()
+    return [Kept(row[0], msgspec.convert(row[1], Settings), row[2], row[3]) for row in rows]
 
 
 def _plain(settings: Settings) -> Jsonb:

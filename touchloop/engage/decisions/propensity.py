@@ -49,10 +49,32 @@ def propensities(model: Model, offers: Sequence[Offer], bucket: str) -> list[flo
     ]
 
 
-def blend(offer: Offer, shown: int, taken: int, score: float | None) -> float:
+def of_customer(
+    model: Model, offers: Sequence[Offer], bucket: str, *, learned: list[float],
+    scores: Mapping[str, float],
+) -> list[float]:  # fmt: skip
+    """The propensities of a bucket, `learned`, for one customer.
+
+    Where a score of the customer is an offer's starting evidence, it takes the place of the offer's
+    starting propensity. Probabilities are expected; what lies outside counts as the nearest.
+    """
+    words = model.scores.get(bucket) or model.scores.get(bucket.partition("|")[0]) or {}
+    found = list(learned)
+    for n, offer in enumerate(offers):
+        start = scores.get(offer.starting_score) if offer.starting_score else None
+        if start is not None:
+            counts = model.counts.get(offer.id, (0, 0))
+            found[n] = blend(offer, *counts, words.get(offer.id), start=start)
+    return found
+
+
+def blend(
+    offer: Offer, shown: int, taken: int, score: float | None, *, start: float | None = None
+) -> float:
     """One propensity, between LEAST and MOST, as a 32-bit float: so it is stored in four bytes."""
     evidence = offer.starting_evidence
-    base = (evidence * offer.starting_propensity + taken) / (evidence + shown)
+    start = offer.starting_propensity if start is None else min(max(start, LEAST), MOST)
+    base = (evidence * start + taken) / (evidence + shown)
     if score is not None:
         trust = shown / (shown + evidence)
         base = (1 - trust) * base + trust * min(max(score, LEAST), MOST)

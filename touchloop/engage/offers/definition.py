@@ -86,9 +86,11 @@ class Definition(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Everything about an offer that changes keep versions of.
 
     `value` is money when it is taken; `lever` is percent, added to 100. `starting_propensity` with
-    `starting_evidence` (as many imagined showings) smooths a new offer. `explore` is its share in
-    exploration, `holdout` the share of customers who never get it. `goal` is the event that counts
-    as success for the comparison with the holdout, within `goal_days` of the exposure.
+    `starting_evidence` (as many imagined showings) smooths a new offer; where the customer has a
+    score named `starting_score` (a probability: `new_category:DELI`), that stands in for
+    `starting_propensity`. `explore` is its share in exploration, `holdout` the share of customers
+    who never get it. `goal` is the event that counts as success for the comparison with the
+    holdout, within `goal_days` of the exposure.
     """
 
     kind: Kind = "default"
@@ -103,6 +105,7 @@ class Definition(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     treatments: tuple[Treatment, ...] = ()
     starting_propensity: Annotated[float, Meta(gt=0, lt=1)] = 0.05
     starting_evidence: Annotated[float, Meta(gt=0, le=1e6)] = 20.0
+    starting_score: Annotated[str, Meta(max_length=200)] = ""
     explore: Annotated[float, Meta(ge=0, le=0.5)] = 0.05
     holdout: Share = 0.0
     impressions: Impressions | None = Impressions(most=5, days=7.0)
@@ -177,6 +180,8 @@ def _check(found: Definition) -> None:
         raise Invalid("ends_at", _("it must end after it starts"))
     if found.kind == "mandatory" and found.holdout:
         raise Invalid("holdout", _("what is mandatory is held back from nobody"))
+    if not found.starting_score.isprintable():
+        raise Invalid("starting_score", _("the name of a score is expected"))
     places = [(treatment.channel, treatment.placement) for treatment in found.treatments]
     if len(set(places)) < len(places):
         raise Invalid("treatments", _("one treatment for each channel and placement"))

@@ -2,4 +2,9 @@
 
 from __future__ import annotations
 
-__all__: list[str] = []
+from touchloop.insight.uplift.asking import LABELS, fit_uplift_file
+from touchloop.insight.uplift.kind import KINDS
+from touchloop.insight.uplift.trials import Trial, offers, settled_until
+from touchloop.insight.uplift.trials import keep as keep_trials
+
+__all__ = ["KINDS", "LABELS", "Trial", "fit_uplift_file", "keep_trials", "offers", "settled_until"]

@@ -316,3 +316,42 @@ def _random_offer(chance: random.Random, known: list[int]) -> dict[str, Any]:
         "holdout": chance.choice([0, 0.3]),
         "treatments": [{"channel": "store"}, {"channel": "email"}],
     }
+
+
+def test_an_offer_may_start_from_a_score_of_the_customer(world: World) -> None:
+    agreed = [consent.UseGrant(id, "profile", "granted", 1, NOON) for id in (7, 8)]
+    for id, value in ((7, 0.4), (8, 0.01)):
+        world.customer(id)
+        world.conn.execute(
+            "INSERT INTO scores (customer_id, name, value, inputs, computed_at)"
+            " VALUES (%s, 'new_category:DELI', %s, '{}', %s)",
+            (id, value, NOON),
+        )
+    consent.record_use(world.conn, agreed)
+    world.customer(9)
+    world.offer("Deli", starting_propensity=0.1, starting_score="new_category:DELI")
+    world.offer("Cheese", starting_propensity=0.2)
+    assert names(world.ask(7)) == ["deli", "cheese"]  # .4 against .2
+    assert names(world.ask(8)) == ["cheese", "deli"]
+    nothing_known = world.ask(9)
+    assert names(nothing_known) == ["cheese", "deli"]
+    assert nothing_known.offers[1].propensity == pytest.approx(0.1)
+    made = world.ask(7)
+    assert made.offers[0].propensity == pytest.approx(0.4)
+    assert made.id is not None
+    world.conn.execute("UPDATE scores SET value = 0.9")
+    assert decisions.replay(world.conn, made.id) == made
+
+
+def test_a_score_is_not_used_of_who_must_not_be_profiled(world: World) -> None:
+    world.customer(7)
+    world.conn.execute(
+        "INSERT INTO scores (customer_id, name, value, inputs, computed_at)"
+        " VALUES (7, 'new_category:DELI', .9, '{}', %s)",
+        (NOON,),
+    )
+    consent.record_use(world.conn, [consent.UseGrant(7, "profile", "granted", 1, NOON)])
+    world.offer("Deli", starting_propensity=0.1, starting_score="new_category:DELI")
+    assert world.ask(7).offers[0].propensity == pytest.approx(0.9)
+    consent.record_use(world.conn, [consent.UseGrant(7, "profile", "denied", 1, later(minutes=30))])
+    assert world.ask(7, now=later(hours=1)).offers[0].propensity == pytest.approx(0.1)

@@ -1,0 +1,1 @@
+"""What goes with what: pairs, ideas, what comes next, families."""

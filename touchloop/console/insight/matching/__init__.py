@@ -1,0 +1,1 @@
+"""Matching: the last run, what weighs how much, how right it is, labels, and homes."""

@@ -1,0 +1,49 @@
+"""Thresholds as exact fractions, so that what lies exactly on one is never lost to rounding."""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+
+from django.utils.translation import gettext as _
+
+from touchloop.core.errors import Invalid
+
+_WRITTEN = re.compile(r"\d{1,12}(\.\d{1,12})?%?|\.\d{1,12}%?|\d{1,12}/\d{1,12}", re.ASCII)
+
+
+def exact(text: str, *, field: str) -> Fraction:
+    """What "0.8", "80%" or "4/5" mean: 4/5 each. Invalid, by `field`, for anything else."""
+    found = text.strip()
+    if not _WRITTEN.fullmatch(found) or found.endswith("/0"):
+        raise Invalid(field, _("write it like 0.01, 1%% or 1/100, not “%s”") % text[:40])
+    try:
+        return Fraction(found.rstrip("%")) / (100 if found.endswith("%") else 1)
+    except ZeroDivisionError:
+        raise Invalid(field, _("write it like 0.01, 1%% or 1/100, not “%s”") % text[:40]) from None
+
+
+def share(text: str, *, field: str) -> Fraction:
+    """A share above 0 and at most 1, exactly as it is written."""
+    found = exact(text, field=field)
+    if not 0 < found <= 1:
+        raise Invalid(field, _("a share above 0 and at most 1 is expected, not “%s”") % text[:40])
+    return found
+
+
+def least_count(text: str, baskets: int, *, field: str = "support") -> int:
+    """The smallest number of baskets that reaches a support: ceil(s·N), at least one.
+
+    A whole number above 1 counts baskets itself ("89").
+    """
+    found = exact(text, field=field)
+    if found > 1 and found.denominator == 1 and "%" not in text:
+        return int(found)
+    if not 0 < found <= 1:
+        raise Invalid(field, _("a share above 0 and at most 1 is expected, not “%s”") % text[:40])
+    return max(1, -(-found.numerator * baskets // found.denominator))
+
+
+def reaches(part: int, whole: int, least: Fraction) -> bool:
+    """Whether part/whole >= least, in integers."""
+    return part * least.denominator >= least.numerator * whole

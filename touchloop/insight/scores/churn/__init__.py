@@ -1,0 +1,1 @@
+"""Who is leaving: by contract, by silence, and from any file."""

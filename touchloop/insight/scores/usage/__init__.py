@@ -1,0 +1,1 @@
+"""Who uses far less of what they have than people like them."""
