@@ -82,7 +82,7 @@ def write_keys(conn: duckdb.DuckDBPyConnection, rules: Sequence[Rule]) -> None:
 
 
 def _fit(sizes: Sequence[tuple[Any, ...]], cap: int) -> tuple[int, int, int, int, int]:
-    """The largest group that fits and the pairs up to it; pairs and groups left out; groups kept."""
+    """The largest group that fits, the pairs up to it; pairs and groups left out; groups kept."""
     limit = pairs = left = groups = kept = 0
     for size, count in sizes:
         more = count * size * (size - 1) // 2

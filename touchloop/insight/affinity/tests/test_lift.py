@@ -22,7 +22,7 @@ def test_the_figures_of_the_field() -> None:
 @pytest.mark.parametrize(("a", "b", "both"), [(0.2, 0.1, 0.02), (0.2, 0.1, 0.06), (0.5, 0.4, 0.3)])
 def test_the_interval_covers_the_truth(a: float, b: float, both: float) -> None:
     chance = np.random.default_rng(1)
-    n, runs = 2_000, 4_000
+    n, runs = 2_000, 3_000
     cells = chance.multinomial(n, [both, a - both, b - both, 1 - a - b + both], size=runs)
     found = lift.lifts(
         cells[:, 0], cells[:, 0] + cells[:, 1], cells[:, 0] + cells[:, 2], np.full(runs, n)
