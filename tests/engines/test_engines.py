@@ -50,7 +50,7 @@ class Both:
         return int(one.num_rows)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Both]:
     folder = tmp_path_factory.mktemp("engines")
     with pytest.MonkeyPatch.context() as patch:
@@ -66,6 +66,8 @@ def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Both]:
                 engine.bind("people", made.people)
                 engine.bind("t", phrases.TABLE)
             yield Both(made, duckdb, spark)
+            context = spark.session.sparkContext
+        context.stop()  # its processes would go on beside later tests
 
 
 def analyses() -> list[tuple[Analysis, dict[str, object]]]:

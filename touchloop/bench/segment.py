@@ -60,11 +60,11 @@ def run(
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _measure(folder: Path, customers: int, interactions: int, name: str | None) -> Json:
+def _measure(folder: Path, customers: int, interactions: int, chosen: str | None) -> Json:
     runtime.setup_django()  # rules are explained in the reader's language
     from touchloop.lake import api as lake
 
-    lake.engine_name(name)  # before the data is made
+    lake.engine_name(chosen)  # before the data is made
     make(folder, customers=customers, interactions=interactions)
     people = pa.table({"customer_id": pa.array(range(customers), pa.int64())})
     for name in lake.BOUND["customers"].names[1:]:
@@ -73,7 +73,7 @@ def _measure(folder: Path, customers: int, interactions: int, name: str | None) 
     results: Json = {}
     made = lake.Lake(str(folder))
     with (
-        lake.engine(name=name, lake=made, customers=people) as engine,
+        lake.engine(name=chosen, lake=made, customers=people) as engine,
         lake.duckdb_engine(lake=made, customers=people) as plain,
     ):
         for key, (rule, by_hand, target) in _cases().items():

@@ -63,7 +63,10 @@ def everything(
 
     That function is given what to do once, when every door answers.
     """
+    from touchloop.lake.api import engine_name
+
     settings.check()
+    engine_name()  # a wrong engine is said now, not by the first page that needs it
     with only_one(settings.home(), port=port):
         for number in ports(port):
             _refuse_taken_port(host, number)

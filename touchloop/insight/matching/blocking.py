@@ -19,6 +19,7 @@ from touchloop.insight.matching.columns import Field
 PER_RECORD: Final = 12  # pairs that one rule may bring for each record, of a short list
 MOST: Final = 1_500_000  # and for a long one, beyond one for each record
 LARGEST: Final = 2_000  # records that may share one key: beyond, the group is left to other rules
+TOGETHER: Final = 2  # such shares that all rules together may bring, the narrowest first
 FEW: Final = 50_000  # with fewer pairs than this altogether, no rule is too wide
 
 
@@ -61,7 +62,21 @@ def rules_of(
         if left:
             words.append(_too_wide(rule, left, groups, whole=False))
         kept.append(Rule(rule.name, rule.keys, rule.uses, pairs, limit if left else 0))
-    return tuple(kept), tuple(words)
+    kept, more = _affordable(kept, max(20 * FEW, TOGETHER * cap - rows))
+    return tuple(kept), (*words, *more)
+
+
+def _affordable(rules: list[Rule], budget: int) -> tuple[list[Rule], list[str]]:
+    """The narrowest rules whose pairs together stay within the budget, in their order."""
+    spent, words = 0, list[str]()
+    kept: set[str] = set()
+    for rule in sorted(rules, key=lambda rule: rule.pairs):
+        spent += rule.pairs
+        if spent <= budget or not kept:
+            kept.add(rule.name)
+        else:
+            words.append(_too_wide(rule, rule.pairs, 0, whole=True))
+    return [rule for rule in rules if rule.name in kept], words
 
 
 def write_keys(conn: duckdb.DuckDBPyConnection, rules: Sequence[Rule]) -> None:

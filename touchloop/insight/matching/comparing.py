@@ -115,7 +115,7 @@ def _born(name: str) -> tuple[Level, ...]:
     return (
         Level("born on the same day", f"{left} = {right}", 0.80, name),
         Level("one digit of the birth date differs",
-              f"damerau_levenshtein({left}, {right}) <= 1 OR {left} = match_turned({right})", 0.10),
+              f"match_slips({left}, {right}, 1) OR {left} = match_turned({right})", 0.10),
         Level("two of day, month and year of birth agree",
               f"match_parts({left}, {right}) = 2", 0.04),
         Level("born within a year", f"{day} <= 366", 0.02),
@@ -131,19 +131,18 @@ def _email(name: str) -> tuple[Level, ...]:
         Level("the same e-mail", f"{left} = {right}", 0.70, name),
         Level("the same e-mail before the @", before, 0.08),
         Level("e-mails differ by one or two letters",
-              f"damerau_levenshtein({left}, {right}) <= 2", 0.08),
-        Level("e-mails alike", f"jaro_winkler_similarity({left}, {right}) >= 0.9", 0.04),
+              f"match_slips({left}, {right}, 2)", 0.08),
+        Level("e-mails alike", f"match_near({left}, {right}, 0.9)", 0.04),
         Level("another e-mail", "ELSE", 0.10),
     )  # fmt: skip
 
 
 def _number(name: str) -> tuple[Level, ...]:
     left, right = f'"{name}_l"', f'"{name}_r"'
-    apart = f"damerau_levenshtein({left}, {right})"
     return (
         Level("the same number", f"{left} = {right}", 0.80, name),
-        Level("one digit differs", f"{apart} <= 1", 0.08),
-        Level("two digits differ", f"{apart} <= 2", 0.02),
+        Level("one digit differs", f"match_slips({left}, {right}, 1)", 0.08),
+        Level("two digits differ", f"match_slips({left}, {right}, 2)", 0.02),
         Level("another number", "ELSE", 0.10),
     )
 
@@ -152,7 +151,7 @@ def _code(name: str) -> tuple[Level, ...]:
     left, right = f'"{name}_l"', f'"{name}_r"'
     return (
         Level("the same", f"{left} = {right}", 0.80, name),
-        Level("one character differs", f"damerau_levenshtein({left}, {right}) <= 1", 0.08),
+        Level("one character differs", f"match_slips({left}, {right}, 1)", 0.08),
         Level("different", "ELSE", 0.12),
     )
 
@@ -163,8 +162,8 @@ def _text(name: str) -> tuple[Level, ...]:
     return (
         Level("the same", f"{left} = {right}", 0.75, name),
         Level("nearly the same",
-              f"jaro_winkler_similarity({left}, {right}) >= 0.92 OR {joined}", 0.10),
-        Level("alike", f"jaro_winkler_similarity({left}, {right}) >= 0.8", 0.03),
+              f"match_near({left}, {right}, 0.92) OR {joined}", 0.10),
+        Level("alike", f"match_near({left}, {right}, 0.8)", 0.03),
         Level("different", "ELSE", 0.12),
     )  # fmt: skip
 
@@ -186,17 +185,27 @@ _LEVELS: Final = {
     columns.SEX: _short,
 }
 
-# In macros, so that Splink need not take apart what is only asked as a whole.
+# In macros, so that Splink need not take apart what is only asked as a whole. CASE, because it is
+# worked out only for the pairs that get there; the third argument lets a comparison give up early.
 MACROS: Final = (
     """
-CREATE OR REPLACE MACRO match_alike(a, b, least_) AS coalesce(
-  jaro_winkler_similarity(a, b) >= least_
-  OR (least(length(a), length(b)) >= 3 AND (starts_with(a, b) OR starts_with(b, a))), false)""",
+CREATE OR REPLACE MACRO match_near(a, b, least_) AS
+  coalesce(jaro_winkler_similarity(a, b, least_) >= least_, false)""",
+    """
+CREATE OR REPLACE MACRO match_alike(a, b, least_) AS
+  CASE WHEN match_near(a, b, least_) THEN true
+       WHEN least(length(a), length(b)) >= 3 THEN starts_with(a, b) OR starts_with(b, a)
+       ELSE false END""",
     """
 CREATE OR REPLACE MACRO match_names(given, surname, given_, surname_) AS
-  (match_alike(given, given_, 0.88) AND match_alike(surname, surname_, 0.88))
-  OR coalesce(jaro_winkler_similarity(given, surname_) >= 0.9
-              AND jaro_winkler_similarity(surname, given_) >= 0.9, false)""",
+  CASE WHEN match_alike(given, given_, 0.88) THEN match_alike(surname, surname_, 0.88)
+       WHEN match_near(given, surname_, 0.9) THEN match_near(surname, given_, 0.9)
+       ELSE false END""",
+    """
+CREATE OR REPLACE MACRO match_slips(a, b, most) AS
+  CASE WHEN abs(length(a) - length(b)) > most THEN false
+       WHEN levenshtein(a, b) > 2 * most THEN false  -- ten times cheaper, and never less
+       ELSE damerau_levenshtein(a, b) <= most END""",
     """
 CREATE OR REPLACE MACRO match_crossed(given, surname, given_, surname_) AS
   coalesce(given = surname_, false) OR coalesce(surname = given_, false)""",

@@ -79,7 +79,7 @@ def guards_of(fields: Sequence[Field], cleaned: Sequence[str]) -> tuple[Guard, .
         name = first[columns.NATIONAL_ID]
         found.append(
             Guard("another personal number", name, name,
-                  f"coalesce(damerau_levenshtein(l.{name}, r.{name}) > 2, false)",
+                  f"coalesce(NOT match_slips(l.{name}, r.{name}, 2), false)",
                   f"({born} AND {kept}) OR ({email} AND {_same('both_names' if both else None)})")
         )  # fmt: skip
     return tuple(found)
@@ -153,7 +153,7 @@ def _same(name: str | None, *, near: bool = False) -> str:
     if name is None:
         return "false"
     if near:
-        return f"coalesce(damerau_levenshtein(l.{name}, r.{name}) <= 1, false)"
+        return f"coalesce(match_slips(l.{name}, r.{name}, 1), false)"
     return f"coalesce(l.{name} = r.{name}, false)"
 
 
@@ -172,6 +172,6 @@ def _given(both: bool) -> str:
 def _born(name: str) -> str:
     left, right = f"l.{name}", f"r.{name}"
     return (
-        f"coalesce(damerau_levenshtein({left}, {right}) > 1 AND match_parts({left}, {right}) < 2"
+        f"coalesce(NOT match_slips({left}, {right}, 1) AND match_parts({left}, {right}) < 2"
         f" AND {left} <> match_turned({right}), false)"
     )

@@ -24,7 +24,7 @@ from touchloop.insight.matching.comparing import Comparison
 Progress = Callable[[str, float], None]
 
 RANDOM_PAIRS: Final = 200_000
-EM_PAIRS: Final = 200_000
+EM_PAIRS: Final = 100_000
 BLOCKINGS: Final = 3
 RECALL: Final = 0.7  # of the near-exact pairs, from which the number of matches is guessed
 DENSE: Final = 1e-4  # with so many matches among random pairs u is corrected, m learned again

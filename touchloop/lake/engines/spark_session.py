@@ -35,6 +35,8 @@ MEANING = {
     "spark.sql.execution.arrow.pyspark.enabled": "true",
 }
 
+_PARTITIONS = "spark.sql.shuffle.partitions"  # by default for a cluster of fifty cores
+
 _lock = threading.Lock()
 _root: Session | None = None
 
@@ -48,6 +50,9 @@ def new_session() -> Session:
         session = _root.newSession()
     for name, value in MEANING.items():
         session.conf.set(name, value)
+    if not remote() and session.conf.get(_PARTITIONS) == "200":  # nobody chose another number
+        cores = session.sparkContext.defaultParallelism
+        session.conf.set(_PARTITIONS, str(min(200, 4 * cores)))
     return session
 
 
