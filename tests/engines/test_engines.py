@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event, Timer
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import time_machine
@@ -66,7 +66,7 @@ def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Both]:
                 engine.bind("people", made.people)
                 engine.bind("t", phrases.TABLE)
             yield Both(made, duckdb, spark)
-            context = spark.session.sparkContext
+            context = cast(Any, spark).session.sparkContext
         context.stop()  # its processes would go on beside later tests
 
 
