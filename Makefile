@@ -57,7 +57,7 @@ format: dev
 	$(BIN)/ruff format .
 
 test: check static
-	$(BIN)/pytest --numprocesses 2 --dist loadfile $(ARGS)
+	$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 bench: setup static
 	@for name in $(BENCHES); do $(BIN)/touchloop bench $$name $(ARGS) || exit 1; done
