@@ -24,6 +24,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import psycopg
 from psycopg.types.json import Jsonb
 
 from tests.crash.lab import Lab
@@ -97,15 +98,20 @@ class Post:
 
     def let_time_pass(self) -> None:
         """What a dead process had claimed is given up after a minute, and tried again later."""
-        self.conn.execute(
-            "UPDATE deliveries SET claimed_at = claimed_at - interval '1 hour'"
-            " WHERE state = 'claimed'"
-        )
-        self.conn.execute(
-            "UPDATE deliveries SET not_before = not_before - interval '1 day'"
-            " WHERE state = 'queued'"
-        )
-        self.conn.commit()
+        while True:
+            try:
+                self.conn.execute(
+                    "UPDATE deliveries SET claimed_at = claimed_at - interval '1 hour'"
+                    " WHERE state = 'claimed'"
+                )
+                self.conn.execute(
+                    "UPDATE deliveries SET not_before = not_before - interval '1 day'"
+                    " WHERE state = 'queued'"
+                )
+                self.conn.commit()
+                return
+            except psycopg.errors.DeadlockDetected:  # with a hand-off: they lock in other orders
+                self.conn.rollback()
 
 
 def run(*, kills: int, seed: int) -> Report:

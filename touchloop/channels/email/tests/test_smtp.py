@@ -166,9 +166,8 @@ def test_of_two_messages_only_the_one_whose_data_left_is_uncertain() -> None:
     def play(client: socket.socket, number: int) -> None:
         until(client, b"DATA\r\n")
         client.sendall(b"250 ok\r\n250 ok\r\n354 go\r\n")
-        said = until(client, b"\r\n.\r\n")
-        if number == 1:  # the second envelope came along with the end of the first message
-            assert b"RCPT TO:<c2@example.com>" in said + client.recv(10) or True
+        until(client, b"\r\n.\r\n")
+        if number == 1:  # the second envelope comes along with the end of the first message
             return
         client.sendall(b"250 taken\r\n")
         until(client, b"QUIT")

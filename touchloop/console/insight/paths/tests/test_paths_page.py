@@ -55,9 +55,9 @@ def test_paths_are_counted_drawn_and_lead_to_customers(admin: Client, walked: No
     links = {(each["source"], each["target"]): each["url"] for each in series["links"]}
     assert ("start", "Product Viewed") in links and ("Product Viewed", "given up") in links
     gone = admin.get(links["Product Viewed", "given up"]).content.decode()
-    assert "b1" in gone and "a1" not in gone
+    assert _named("b1", gone) and not _named("a1", gone)
     bought = admin.get(links["Product Viewed", "goal"]).content.decode()
-    assert "a1" in bought and "b1" not in bought
+    assert _named("a1", bought) and not _named("b1", bought)
     assert "b1" in admin.get(links["start", "Message Opened"]).content.decode()
     lines = admin.get("/insight/paths/?csv=credit").content.decode().splitlines()
     assert lines[0].startswith("Step,Paths,Effect") and lines[1].startswith("Product Viewed,14,1.0")
@@ -67,3 +67,8 @@ def test_who_may_not_look_is_turned_away(sign_in: Callable[[str], Client], walke
     assert sign_in("service").get("/insight/paths/").status_code == 403
     assert sign_in("marketer").post("/insight/paths/learn/").status_code == 403
     assert sign_in("marketer").get("/insight/paths/customers/?first=start").status_code == 200
+
+
+def _named(user: str, page: str) -> bool:
+    """The user's name as a word: a token of the page may hold its letters."""
+    return re.search(rf"\b{user}\b", page) is not None
