@@ -12,7 +12,7 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import psycopg
 
@@ -30,8 +30,7 @@ FAULT_SECONDS = 5.0
 LONGEST_AWAY = 5.0
 FIRST_LOOK_SECONDS = 15.0  # a product that just started has more urgent things to do
 PATIENCE_SECONDS = 3_600.0  # for the lake to catch up; then what is there has to do
-BEHIND_MESSAGES = 2_000
-BEHIND_EXPORT = timedelta(seconds=20)
+BEHIND_SHARE = 0.005  # of the log: seconds of a loading are months of a year
 MATCHING_LOCK = (7105, 7)
 
 log = logging.getLogger("touchloop.flow")
@@ -212,10 +211,16 @@ def _noted(conn: Connection, name: str) -> Iterator[None]:
 
 
 def behind(conn: Connection) -> bool:
-    """Whether the worker or the lake has yet to catch up with what arrived."""
+    """Whether a share of the log that matters waits for the worker, or for the lake."""
     waiting, _seconds = interactions.depth(conn)
-    row = conn.execute("SELECT min(started_at) FROM flow_batches WHERE exported IS NULL").fetchone()
+    row = conn.execute(_BEHIND).fetchone()
     conn.commit()
-    oldest = row[0] if row else None
-    late = oldest is not None and clock.now() - oldest > BEHIND_EXPORT
-    return bool(waiting > BEHIND_MESSAGES or late)
+    assert row is not None
+    unexported, logged = row
+    return bool(waiting + unexported > BEHIND_SHARE * logged)
+
+
+_BEHIND = """
+SELECT (SELECT coalesce(sum(messages), 0)::bigint FROM flow_batches WHERE exported IS NULL),
+       (SELECT greatest(reltuples, 0)::bigint FROM pg_class WHERE oid = 'interactions'::regclass)
+"""
