@@ -143,13 +143,15 @@ def pushed(channels: Iterable[Channel]) -> list[Channel]:
     return [one for one in channels if not one.pulled]
 
 
+# As an array, so that it is worked out once and the rows are met by their key: a table that just
+# grew has no statistics, and a join of it with itself was read as a whole for each claim.
 _CLAIM: LiteralString = """
 UPDATE deliveries SET state = 'claimed', claimed_at = %(now)s, attempts = attempts + 1
- WHERE id IN (
+ WHERE id = ANY(ARRAY(
    SELECT id FROM deliveries
     WHERE channel = %(channel)s AND kind = %(kind)s AND state IN ('queued', 'deferred')
       AND not_before <= %(now)s
-    ORDER BY not_before, id LIMIT %(limit)s FOR UPDATE SKIP LOCKED)
+    ORDER BY not_before, id LIMIT %(limit)s FOR UPDATE SKIP LOCKED))
 RETURNING id, attempts
 """
 _HOLD_ALL: LiteralString = "SELECT pg_advisory_xact_lock_shared(7106, 0)"
