@@ -32,6 +32,16 @@ def _stop() -> None:
     shutil.rmtree(_HOME, ignore_errors=True)
 
 
+# Minutes each: what comes last has one process working and the other waiting.
+_LONGEST = ("tests/crash", "tests/engines", "tests/story")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest first; pytest-django has just put those without a database last."""
+    items.sort(key=lambda item: not item.nodeid.startswith(_LONGEST))
+
+
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None) -> None:
     """Raw connections of touchloop.core.db go to the test database as well."""
