@@ -17,6 +17,7 @@ from touchloop.channels.email import letters, links, naming, signing, smtp, temp
 from touchloop.channels.email.language import clean
 from touchloop.channels.email.letters import House, Letter, Stencil, Words
 from touchloop.channels.email.templates import Written
+from touchloop.channels.permission import PURPOSE
 from touchloop.channels.seam import Channel, Delivery, Rendered, Sent, Unfit
 from touchloop.consent import api as consent
 from touchloop.core import arrays, settings
@@ -257,14 +258,13 @@ def _allowed(
     typed: Mapping[str, str], person: consent.PersonConsent, kind: str
 ) -> Mapping[str, str]:
     """The words, when they may be used in a message of this kind."""
-    purpose = {"marketing": "marketing", "survey": "measure"}.get(kind, "service")
-    if typed and consent.decide(person, purpose=purpose, categories=("told_us",)).allowed:
+    if typed and consent.decide(person, purpose=PURPOSE[kind], categories=("told_us",)).allowed:
         return typed
     return {}
 
 
-_NAMES: Final[LiteralString] = """
-SELECT id, traits->'first_name', traits->'last_name', traits->'title'
+_NAMES: Final[LiteralString] = f"""
+SELECT id, {", ".join(f"traits->'{name}'" for name in naming.READER)}
   FROM customers
  WHERE id = ANY(%(ids)s::bigint[]) AND traits ?| %(names)s
 """
