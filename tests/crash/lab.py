@@ -196,13 +196,18 @@ def _until_at_work(lab: Lab, target: str) -> None:
     """A part is killed while it works, not while it starts: wait until it has done something."""
     before, deadline = _done(lab, target), time.monotonic() + 60
     while _done(lab, target) <= before:
-        for name, part in lab.parts.items():
-            if part.poll() is not None:  # it found no database when it started
-                lab.start(name)
+        _start_what_ended(lab)
         if time.monotonic() > deadline:
             logs = [(lab.home / f"{name}.log").read_text()[-2_000:] for name in lab.parts]
             raise TimeoutError(f"{target} does nothing: {logs}")
         time.sleep(0.02)
+
+
+def _start_what_ended(lab: Lab) -> None:
+    """A part that finds no database when it starts ends with a word; whoever supervises starts it again."""
+    for name, part in lab.parts.items():
+        if part.poll() is not None:
+            lab.start(name)
 
 
 def _done(lab: Lab, target: str) -> int:
@@ -255,6 +260,7 @@ def _settle(lab: Lab) -> None:
     """Wait until the worker has taken everything that was accepted, for as long as it gets less."""
     least, deadline = 1 << 62, time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
+        _start_what_ended(lab)
         with contextlib.suppress(psycopg.OperationalError), lab.connect() as conn:
             (waiting,) = conn.execute("SELECT count(*) FROM inbox").fetchone() or (0,)
             if waiting == 0:
