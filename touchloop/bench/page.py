@@ -172,14 +172,12 @@ _KNOWN = (
     " lpad((n %% 10000000)::text, 7, '0'), n, n, 'ok', now(), 1"
     " FROM generate_series(1, least(%(customers)s, 9999999)) n",
     "INSERT INTO customers (id, display_name, email, phone, traits, allowed, stage, created_at,"
-    " updated_at, search) SELECT n, first || ' ' || last, mail, '+1202' ||"
+    " updated_at) SELECT n, first || ' ' || last, mail, '+1202' ||"
     " lpad((n %% 10000000)::text, 7, '0'), jsonb_build_object('city', jsonb_build_object("
     " 'v', 'City ' || n %% 100, 's', 1, 'a', 4, 'at', '2026-01-01T00:00:00.000000Z'), 'income',"
     " jsonb_build_object('v', n %% 90, 's', 1, 'a', 1, 'at', '2026-01-01T00:00:00.000000Z')),"
     " 255, (ARRAY['prospect','new','satisfied','satisfied','loyal','at_risk','lost'])[n %% 7 + 1],"
-    " now(), now(), to_tsvector('simple',"
-    " concat_ws(' ', first, last, replace(mail, '@', ' '), mail))"
-    " FROM generate_series(1, %(customers)s) n,"
+    " now(), now() FROM generate_series(1, %(customers)s) n,"
     " LATERAL (SELECT 'First' || n %% 1000 AS first, 'Last' || n %% 7919 AS last,"
     " 'person' || n || '@example.com' AS mail) w",
     # Most of them were seen lately (one in twenty today); the rest over a year.

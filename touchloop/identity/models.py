@@ -20,7 +20,7 @@ class Identifier(models.Model):
         SHARED = "shared"
 
     namespace = models.TextField()
-    value = models.TextField()
+    value = models.TextField(db_collation="C")  # the unique index also serves beginnings
     customer_id = models.BigIntegerField()  # the leader of its cluster
     person_id = models.BigIntegerField(default=0)  # its leader before devices count; 0: a device
     state = models.TextField(choices=State.choices, default=State.OK)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from touchloop.core import arrays
+from touchloop.core import arrays, locks
 from touchloop.core.db import Connection
 from touchloop.identity import graph, neighbourhood, settling
 from touchloop.identity.cluster import OK, Clustering, Suggestion, cluster
@@ -21,7 +21,6 @@ from touchloop.identity.graph import Link, Node
 from touchloop.identity.namespaces import rule
 from touchloop.identity.neighbourhood import Neighbourhood
 
-_LOCK = 0x544C_4944  # "TLID"
 ALIKE = "alike"  # the suggestions of matching: see alike.py
 
 Partition = dict[int, list[int]]
@@ -64,9 +63,14 @@ class Outcome:
     operations: list[int]
 
 
-def lock(conn: Connection) -> None:
-    """Wait until nobody else changes identities; held until the end of the transaction."""
-    conn.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
+def lock(conn: Connection, *, together: bool = False) -> None:
+    """Wait until nobody else changes identities; held until the end of the transaction.
+
+    `together` lets others in that ask for it too: for those who know of each other that they have
+    no identifier in common.
+    """
+    shared = "_shared" if together else ""
+    conn.execute(f"SELECT pg_advisory_xact_lock{shared}(%s)", (locks.IDENTITY,))
 
 
 def recompute(

@@ -1,13 +1,15 @@
 """What changes with every batch: when a customer was last seen, how often, for how much.
 
 Writing it also locks the customer for the rest of the transaction: rows are touched in the order
-of their ids, so that two workers wait for one another and never for ever.
+of their ids, so that two workers wait for one another and never for ever. Each time it counts the
+customer's turn up; who saw the turn before has missed nothing that was logged for the customer.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from touchloop.core import arrays
 from touchloop.core.db import Connection
@@ -25,10 +27,17 @@ class Touch:
     spend: float
 
 
-def touch(conn: Connection, touches: Sequence[Touch]) -> list[int]:
-    """Add up, and hold the customers until the transaction ends; returns those that are new."""
+class Touched(NamedTuple):
+    """Who is new, and the turn of everybody."""
+
+    fresh: list[int]
+    turns: dict[int, int]
+
+
+def touch(conn: Connection, touches: Sequence[Touch]) -> Touched:
+    """Add up, and hold the customers until the transaction ends."""
     if not touches:
-        return []
+        return Touched([], {})
     rows = sorted(touches, key=lambda one: one.customer_id)
     done = conn.execute(
         _TOUCH,
@@ -40,8 +49,9 @@ def touch(conn: Connection, touches: Sequence[Touch]) -> list[int]:
             "orders": arrays.numbers(row.orders for row in rows),
             "spends": arrays.numbers(row.spend for row in rows),
         },
+        binary=True,
     ).fetchall()
-    return [row[0] for row in done]
+    return Touched([id for id, _, fresh in done if fresh], {id: turn for id, turn, _ in done})
 
 
 def lock(conn: Connection, customer_ids: Sequence[int]) -> None:
@@ -51,6 +61,14 @@ def lock(conn: Connection, customer_ids: Sequence[int]) -> None:
         " ORDER BY customer_id FOR UPDATE",
         (arrays.numbers(sorted(customer_ids)),),
     )
+
+
+def take_turn(conn: Connection, customer_ids: Sequence[int]) -> dict[int, int]:
+    """Hold customers in the same order, though nothing is added up; returns the turn of each."""
+    if not customer_ids:
+        return {}
+    rows = conn.execute(_TURN, {"ids": arrays.numbers(sorted(customer_ids))}, binary=True)
+    return dict(rows.fetchall())
 
 
 def recount(conn: Connection, customer_ids: Sequence[int]) -> None:
@@ -73,7 +91,6 @@ def advance_stages(conn: Connection, customer_ids: Sequence[int]) -> list[int]:
 
 ORDER = "Order Completed"
 LOYAL_FROM = 10  # orders
-REFUND = "Order Refunded"
 
 _TOUCH = """
 WITH batch AS (
@@ -85,9 +102,9 @@ WITH batch AS (
     AS b(customer_id, first_us, last_us, interactions, orders, spend)
 ), written AS (
   INSERT INTO activity AS a
-    (customer_id, first_seen_at, last_seen_at, last_day, interactions, orders, spend)
+    (customer_id, first_seen_at, last_seen_at, last_day, interactions, orders, spend, turn)
   SELECT customer_id, first_seen_at, last_seen_at, (last_seen_at AT TIME ZONE 'UTC')::date,
-         interactions, orders, spend
+         interactions, orders, spend, (extract(epoch FROM clock_timestamp()) * 1e6)::bigint
   FROM batch ORDER BY customer_id
   ON CONFLICT (customer_id) DO UPDATE
   SET first_seen_at = least(a.first_seen_at, excluded.first_seen_at),
@@ -95,10 +112,20 @@ WITH batch AS (
       last_day = greatest(a.last_day, excluded.last_day),
       interactions = a.interactions + excluded.interactions,
       orders = a.orders + excluded.orders,
-      spend = a.spend + excluded.spend
-  RETURNING a.customer_id, (xmax = 0) AS fresh
+      spend = a.spend + excluded.spend,
+      turn = a.turn + 1
+  RETURNING a.customer_id, a.turn, (xmax = 0) AS fresh
 )
-SELECT customer_id FROM written WHERE fresh
+SELECT customer_id, turn, fresh FROM written
+"""
+
+_TURN = """
+WITH held AS (
+  SELECT customer_id FROM activity WHERE customer_id = ANY(%(ids)s::bigint[])
+  ORDER BY customer_id FOR UPDATE
+)
+UPDATE activity a SET turn = a.turn + 1 FROM held
+WHERE a.customer_id = held.customer_id RETURNING a.customer_id, a.turn
 """
 
 _ADVANCE = """
@@ -126,13 +153,13 @@ WITH mine AS (
   WHERE x.source_id NOT IN (SELECT id FROM system)
   GROUP BY m.customer_id
 )
-INSERT INTO activity
-  (customer_id, first_seen_at, last_seen_at, last_day, interactions, orders, spend)
+INSERT INTO activity AS a
+  (customer_id, first_seen_at, last_seen_at, last_day, interactions, orders, spend, turn)
 SELECT customer_id, first_seen_at, last_seen_at, (last_seen_at AT TIME ZONE 'UTC')::date,
-       interactions, orders, spend
+       interactions, orders, spend, (extract(epoch FROM clock_timestamp()) * 1e6)::bigint
 FROM counted ORDER BY customer_id
 ON CONFLICT (customer_id) DO UPDATE
 SET first_seen_at = excluded.first_seen_at, last_seen_at = excluded.last_seen_at,
     last_day = excluded.last_day, interactions = excluded.interactions,
-    orders = excluded.orders, spend = excluded.spend
+    orders = excluded.orders, spend = excluded.spend, turn = greatest(a.turn, excluded.turn) + 2
 """

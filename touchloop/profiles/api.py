@@ -1,6 +1,14 @@
 """What other rooms may use of the profiles."""
 
-from touchloop.profiles.activity import ORDER, REFUND, Touch, advance_stages, lock, recount, touch
+from touchloop.profiles.activity import (
+    ORDER,
+    Touch,
+    advance_stages,
+    lock,
+    recount,
+    take_turn,
+    touch,
+)
 from touchloop.profiles.finding import Match, find
 from touchloop.profiles.folding import fold, forget
 from touchloop.profiles.places import (
@@ -40,6 +48,7 @@ from touchloop.profiles.timeline import (
 from touchloop.profiles.traits import (
     IMPORT,
     INFERRED,
+    MERGE,
     PERSON,
     STAFF,
     SYSTEM,
@@ -52,9 +61,9 @@ from touchloop.profiles.traits import (
 __all__ = [
     "IMPORT",
     "INFERRED",
+    "MERGE",
     "ORDER",
     "PERSON",
-    "REFUND",
     "SORTS",
     "STAFF",
     "SYSTEM",
@@ -93,6 +102,7 @@ __all__ = [
     "recount",
     "remember_places",
     "rivals",
+    "take_turn",
     "timeline",
     "touch",
     "touchpoints_of",

@@ -102,30 +102,46 @@ def _like(text: str) -> str:
 _NUMBER = re.compile(r"#?[0-9]{1,18}")
 _PHONE_LIKE = re.compile(r"[+0-9][0-9 ()./\-]*")
 
-# Three small searches, each on its own index, each bounded; then the customers behind them.
-_FIND = """
-WITH given AS MATERIALIZED (
-  SELECT i.customer_id, i.namespace, i.value, 0 AS rank FROM identifiers i
-  WHERE i.value = ANY(%(exact)s) AND (%(any)s OR i.namespace = ANY(%(namespaces)s)) LIMIT 100
+# As the index customers_words has it.
+_WORDS = (
+    "to_tsvector('simple'::regconfig,"
+    " display_name || ' ' || replace(email, '@', ' ') || ' ' || email)"
+)
+
+# Three small searches, each on its own index, each bounded; then the customers behind them. There
+# are few namespaces: each is looked through by itself, found by stepping from one to the next.
+_FIND = f"""
+WITH RECURSIVE every_space AS (
+  (SELECT namespace FROM identifiers ORDER BY namespace LIMIT 1)
+  UNION ALL
+  SELECT (SELECT i.namespace FROM identifiers i WHERE i.namespace > e.namespace
+          ORDER BY i.namespace LIMIT 1) FROM every_space e WHERE e.namespace IS NOT NULL
+), spaces AS MATERIALIZED (
+  SELECT namespace FROM every_space
+  WHERE namespace IS NOT NULL AND (%(any)s OR namespace = ANY(%(namespaces)s))
+), given AS MATERIALIZED (
+  SELECT i.customer_id, i.namespace, i.value, 0 AS rank
+  FROM spaces CROSS JOIN unnest(%(exact)s::text[]) e(value) JOIN identifiers i
+    ON i.namespace = spaces.namespace AND i.value = e.value LIMIT 100
 ), numbered AS MATERIALIZED (
   SELECT i.customer_id, 'customer' AS namespace, i.id::text AS value, 1 AS rank FROM identifiers i
   WHERE i.id = %(id)s::bigint
 ), begun AS MATERIALIZED (
   SELECT i.customer_id, i.namespace, i.value, 2 AS rank
-  FROM unnest(%(starts)s::text[]) s
+  FROM spaces CROSS JOIN unnest(%(starts)s::text[]) s(start)
   CROSS JOIN LATERAL (
-    SELECT customer_id, namespace, value FROM identifiers
-    WHERE value ~>=~ s.s AND value ~<~ (s.s || chr(1114111))
-      AND (%(any)s OR namespace = ANY(%(namespaces)s))
-    ORDER BY value USING ~<~ LIMIT 60
+    SELECT o.customer_id, o.namespace, o.value FROM identifiers o
+    WHERE o.namespace = spaces.namespace
+      AND o.value >= s.start AND o.value < (s.start || chr(1114111))
+    ORDER BY o.value LIMIT 60
   ) i
 ), called AS MATERIALIZED (
   SELECT id AS customer_id, '' AS namespace, '' AS value, 3 AS rank FROM customers
-  WHERE lower(display_name) LIKE %(name)s LIMIT %(candidates)s
+  WHERE lower(display_name) COLLATE "C" LIKE %(name)s LIMIT %(candidates)s
 ), worded AS MATERIALIZED (
   SELECT id AS customer_id, '' AS namespace, '' AS value, 4 AS rank FROM customers
-  WHERE %(query)s <> '' AND search @@ %(telling)s::tsquery
-    AND (search || ''::tsvector) @@ %(query)s::tsquery
+  WHERE %(query)s <> '' AND {_WORDS} @@ %(telling)s::tsquery
+    AND ({_WORDS} || ''::tsvector) @@ %(query)s::tsquery
     AND (%(emails)s OR to_tsvector('simple', display_name) @@ %(query)s::tsquery)
   LIMIT %(candidates)s
 ), best AS (

@@ -1,7 +1,7 @@
 """The canonical row of a customer, folded from the facts of all its identifiers.
 
-Everything here can be computed again from `identifiers`, `trait_values` and the log, so a merge or
-its undoing needs no more than folding the customers concerned once more.
+Everything here can be computed again from `identifiers`, `trait_statements` and the log, so a merge
+or its undoing needs no more than folding the customers concerned once more.
 """
 
 from __future__ import annotations
@@ -39,14 +39,12 @@ WITH wanted AS (
   FROM identifiers i JOIN wanted w USING (customer_id)
 ), best AS (
   SELECT DISTINCT ON (m.customer_id, t.name)
-         m.customer_id, t.name, t.value, t.source_id, t.authority, t.at
+         m.customer_id, t.name, t.value, t.authority
   FROM mine m JOIN trait_values t USING (subject_id)
   ORDER BY m.customer_id, t.name, t.authority DESC, t.at DESC, t.tie DESC
 ), traits AS (
   SELECT customer_id,
-         jsonb_object_agg(name, jsonb_build_object(
-           'v', value, 's', source_id, 'a', authority, 'at', to_char(
-             at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'))) AS traits,
+         jsonb_object_agg(name, jsonb_build_object('v', value, 'a', authority)) AS traits,
          max(value #>> '{}') FILTER (WHERE name = 'name') AS name,
          max(value #>> '{}') FILTER (WHERE name IN ('firstName', 'first_name')) AS first_name,
          max(value #>> '{}') FILTER (WHERE name IN ('lastName', 'last_name')) AS last_name,
@@ -68,12 +66,10 @@ WITH wanted AS (
   FROM wanted w LEFT JOIN traits t USING (customer_id) LEFT JOIN known k USING (customer_id)
 )
 INSERT INTO customers
-  (id, display_name, email, phone, traits, allowed, created_at, updated_at, search)
-SELECT customer_id, display_name, email, phone, traits, allowed, %(now)s, %(now)s,
-       to_tsvector('simple', concat_ws(' ', display_name, replace(email, '@', ' '), email))
+  (id, display_name, email, phone, traits, allowed, created_at, updated_at)
+SELECT customer_id, display_name, email, phone, traits, allowed, %(now)s, %(now)s
 FROM told ORDER BY customer_id
 ON CONFLICT (id) DO UPDATE
 SET display_name = excluded.display_name, email = excluded.email, phone = excluded.phone,
-    traits = excluded.traits, allowed = excluded.allowed, updated_at = excluded.updated_at,
-    search = excluded.search
+    traits = excluded.traits, allowed = excluded.allowed, updated_at = excluded.updated_at
 """

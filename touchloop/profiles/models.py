@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from django.contrib.postgres.indexes import GinIndex
-from django.contrib.postgres.search import SearchVectorField
 from django.db import models
 
 
-class TraitValue(models.Model):
-    """The best value that one authority gave for one trait of one identifier."""
+class TraitStatement(models.Model):
+    """What one authority says of one identifier: its best value for each trait.
+
+    Source, time and tie are those of all values but of the ones in `others`, which have their own:
+    {trait: [source, time, tie]}. The view `trait_values` gives a row for each value, with its own.
+    """
 
     class Authority(models.IntegerChoices):
         INFERRED = 0
@@ -19,21 +21,24 @@ class TraitValue(models.Model):
         STAFF = 3
         PERSON = 4
 
-    pk = models.CompositePrimaryKey("subject_id", "name", "authority")
+    pk = models.CompositePrimaryKey("subject_id", "authority")
     subject_id = models.BigIntegerField()
-    name = models.TextField()
     authority = models.SmallIntegerField(choices=Authority.choices)
-    value = models.JSONField(null=True)
     source_id = models.IntegerField()
     at = models.DateTimeField()
     tie = models.UUIDField()
+    traits = models.JSONField()
+    others = models.JSONField(null=True)
 
     class Meta:
-        db_table = "trait_values"
+        db_table = "trait_statements"
 
 
 class Customer(models.Model):
-    """The canonical row; its id is the id of the leading identifier."""
+    """The canonical row; its id is the id of the leading identifier.
+
+    `traits` is {trait: {"v": value, "a": authority}}; where each came from is in the statements.
+    """
 
     id = models.BigIntegerField(primary_key=True)
     display_name = models.TextField(default="", db_default="")
@@ -44,13 +49,9 @@ class Customer(models.Model):
     stage = models.TextField(default="prospect", db_default="prospect")
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
-    search = SearchVectorField(null=True)
 
     class Meta:
         db_table = "customers"
-        indexes: ClassVar = [
-            GinIndex(fields=["search"], name="customers_search", fastupdate=True),
-        ]
 
 
 class Activity(models.Model):
@@ -63,6 +64,7 @@ class Activity(models.Model):
     interactions = models.IntegerField(default=0)
     orders = models.IntegerField(default=0)
     spend = models.FloatField(default=0)
+    turn = models.BigIntegerField(default=0, db_default=0)  # of the batches that concerned them
 
     class Meta:
         db_table = "activity"

@@ -51,7 +51,7 @@ def customer(conn: Connection, id: int) -> Customer:
     row = conn.execute(_CUSTOMER, {"id": id}).fetchone()
     if row is None:
         raise NotFound("No customer has this number.")
-    return Customer(*(*row[:13], (row[14], row[15]), _facts(conn, row[13])))
+    return Customer(*(*row[:13], (row[14], row[15]), _facts(conn, row)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,23 +76,12 @@ def rivals(conn: Connection, subject_ids: Sequence[int], name: str) -> list[Fact
     return [Fact(name, msgspec.json.decode(value), *rest) for value, *rest in rows]
 
 
-def _facts(conn: Connection, traits: str) -> tuple[Fact, ...]:
-    held: dict[str, dict[str, Any]] = msgspec.json.decode(traits)
-    sources = {fact["s"] for fact in held.values()}
-    named: dict[int, str] = dict(
-        conn.execute(
-            "SELECT id, name FROM sources WHERE id = ANY(%s)", (sorted(sources),)
-        ).fetchall()
-    )
+def _facts(conn: Connection, row: tuple[Any, ...]) -> tuple[Fact, ...]:
+    """The traits of a canonical row, with the origin of each; of one without, the row's time."""
+    held: dict[str, dict[str, Any]] = msgspec.json.decode(row[13])
+    origins = {name: rest for name, *rest in conn.execute(_ORIGINS, {"customer": row[0]})}
     return tuple(
-        Fact(
-            name,
-            fact["v"],
-            fact["a"],
-            fact["s"],
-            named.get(fact["s"], ""),
-            datetime.fromisoformat(fact["at"]),
-        )
+        Fact(name, fact["v"], fact["a"], *origins.get(name, (0, "", row[7])))
         for name, fact in sorted(held.items())
     )
 
@@ -110,6 +99,15 @@ _NAMES = """
 SELECT i.id, c.id, c.display_name, c.email, l.namespace, l.value
 FROM identifiers i JOIN customers c ON c.id = i.customer_id JOIN identifiers l ON l.id = c.id
 WHERE i.id = ANY(%(ids)s)
+"""
+
+# Of each trait the value that the fold takes.
+_ORIGINS = """
+SELECT DISTINCT ON (t.name) t.name, t.source_id, coalesce(s.name, ''), t.at
+FROM identifiers i JOIN trait_values t ON t.subject_id = i.id
+LEFT JOIN sources s ON s.id = t.source_id
+WHERE i.customer_id = %(customer)s
+ORDER BY t.name, t.authority DESC, t.at DESC, t.tie DESC
 """
 
 _RIVALS = """

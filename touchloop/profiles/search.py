@@ -167,7 +167,9 @@ SORTS: dict[str, Sort] = {
         (11, 7, 0),
     ),
     "since": Sort(("c.id",), ("bigint",), (0,), "customers"),
-    "name": Sort(("lower(c.display_name)", "c.id"), ("text", "bigint"), (12, 0), "customers"),
+    "name": Sort(
+        ('lower(c.display_name) COLLATE "C"', "c.id"), ("text", "bigint"), (12, 0), "customers"
+    ),
     "spend": Sort(("a.spend", "a.customer_id"), ("float8", "bigint"), (10, 0)),
     "orders": Sort(("a.orders", "a.customer_id"), ("int", "bigint"), (9, 0)),
 }

@@ -1,12 +1,15 @@
 """Traits: facts about a customer, each with its source, its age and who stands behind it.
 
 A value is kept per identifier, name and authority; the newest wins within one authority, with the
-message's key as the last word, so that the outcome does not depend on the order of arrival.
+message's key as the last word, so that the outcome does not depend on the order of arrival. What
+one authority says of one identifier is one row: see `models.TraitStatement`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -43,6 +46,7 @@ RESERVED = frozenset(
 )
 RESERVED_PREFIXES = ("touchloop_", "$touchloop")
 LONGEST_VALUE = 8_192
+_NUL = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")  # not the end of an escaped backslash
 TRAITS_OF_A_MESSAGE = 300
 
 
@@ -78,32 +82,52 @@ def permitted(traits: dict[str, Any], *, trusted: bool) -> tuple[dict[str, Any],
 
 def record(conn: Connection, values: Iterable[TraitValue]) -> set[int]:
     """Keep the better value of each; returns the subjects that were given any."""
-    best: dict[tuple[int, str, int], TraitValue] = {}
+    best: dict[tuple[int, int], dict[str, TraitValue]] = defaultdict(dict)
     for value in values:
-        key = (value.subject_id, value.name, value.authority)
-        if key not in best or (value.at, value.tie) > (best[key].at, best[key].tie):
-            best[key] = value
+        said = best[value.subject_id, value.authority]
+        kept = said.get(value.name)
+        if kept is None or (value.at, value.tie) > (kept.at, kept.tie):
+            said[value.name] = value
     if not best:
         return set()
-    rows = [best[key] for key in sorted(best)]
+    keys = sorted(best)
+    newest = [max(best[key].values(), key=lambda value: (value.at, value.tie)) for key in keys]
     conn.execute(
-        _UPSERT,
+        f"INSERT INTO trait_statements AS s {_GIVEN} {MERGE}",
         {
-            "subjects": arrays.numbers(row.subject_id for row in rows),
-            "names": arrays.texts(row.name for row in rows),
-            "authorities": arrays.numbers(row.authority for row in rows),
-            "values": arrays.texts(encode(row.value) for row in rows),
-            "sources": arrays.numbers(row.source_id for row in rows),
-            "ats": arrays.instants(row.at for row in rows),
-            "ties": arrays.uuids(row.tie for row in rows),
+            "subjects": arrays.numbers(subject for subject, _ in keys),
+            "authorities": arrays.numbers(authority for _, authority in keys),
+            "sources": arrays.numbers(value.source_id for value in newest),
+            "ats": arrays.instants(value.at for value in newest),
+            "ties": arrays.uuids(value.tie for value in newest),
+            "traits": arrays.texts(_object(best[key]) for key in keys),
+            "others": arrays.texts(
+                _others(best[key], value) for key, value in zip(keys, newest, strict=True)
+            ),
         },
     )
-    return {row.subject_id for row in rows}
+    return {subject for subject, _ in keys}
+
+
+def _object(said: Mapping[str, TraitValue]) -> str:
+    return encode({name: value.value for name, value in said.items()})
+
+
+def _others(said: Mapping[str, TraitValue], newest: TraitValue) -> str | None:
+    """The origin of the values that do not come from where the newest does."""
+    own = (newest.source_id, newest.at, newest.tie)
+    found = {
+        name: (value.source_id, value.at.isoformat(), str(value.tie))
+        for name, value in said.items()
+        if (value.source_id, value.at, value.tie) != own
+    }
+    return encode(found) if found else None
 
 
 def encode(value: Any) -> str:
     """A trait's value as JSON that PostgreSQL accepts: NUL cannot be kept there."""
-    return msgspec.json.encode(value).decode().replace("\\u0000", "")
+    text = msgspec.json.encode(value).decode()
+    return _NUL.sub(r"\1", text) if "\\u0000" in text else text
 
 
 def _may_set(name: str, value: Any, *, trusted: bool) -> bool:
@@ -115,12 +139,39 @@ def _may_set(name: str, value: Any, *, trusted: bool) -> bool:
     return isinstance(value, (bool, int, float, type(None))) or len(encode(value)) <= LONGEST_VALUE
 
 
-_UPSERT = """
-INSERT INTO trait_values (subject_id, name, authority, value, source_id, at, tie)
+_GIVEN = """
+(subject_id, authority, source_id, at, tie, traits, others)
 SELECT * FROM unnest(
-  %(subjects)s::bigint[], %(names)s::text[], %(authorities)s::smallint[], %(values)s::jsonb[],
-  %(sources)s::int[], %(ats)s::timestamptz[], %(ties)s::uuid[])
-ON CONFLICT (subject_id, name, authority) DO UPDATE
-SET value = excluded.value, source_id = excluded.source_id, at = excluded.at, tie = excluded.tie
-WHERE (excluded.at, excluded.tie) > (trait_values.at, trait_values.tie)
+  %(subjects)s::bigint[], %(authorities)s::smallint[], %(sources)s::int[], %(ats)s::timestamptz[],
+  %(ties)s::uuid[], %(traits)s::jsonb[], %(others)s::jsonb[])
+"""
+
+# To follow an INSERT INTO trait_statements AS s: value by value the newer one stays, the greater
+# tie where they are equally old. The row keeps its origin as long as one of its values has it.
+MERGE = """
+ON CONFLICT (subject_id, authority) DO UPDATE
+SET (source_id, at, tie, traits, others) = (
+  SELECT CASE WHEN o.stays THEN s.source_id ELSE excluded.source_id END,
+         CASE WHEN o.stays THEN s.at ELSE excluded.at END,
+         CASE WHEN o.stays THEN s.tie ELSE excluded.tie END,
+         s.traits || n.traits,
+         nullif(coalesce(s.others, '{}') - n.names
+           || CASE WHEN o.stays THEN n.origins ELSE n.others END, '{}')
+  FROM (
+    SELECT coalesce(array_agg(g.key), '{}') AS names,
+           coalesce(jsonb_object_agg(g.key, g.value), '{}') AS traits,
+           coalesce(jsonb_object_agg(g.key, coalesce(excluded.others -> g.key, jsonb_build_array(
+             excluded.source_id, excluded.at, excluded.tie))), '{}') AS origins,
+           coalesce(jsonb_object_agg(g.key, excluded.others -> g.key)
+             FILTER (WHERE excluded.others ? g.key), '{}') AS others
+    FROM jsonb_each(excluded.traits) g
+    WHERE NOT s.traits ? g.key
+       OR (coalesce((excluded.others -> g.key ->> 1)::timestamptz, excluded.at),
+           coalesce((excluded.others -> g.key ->> 2)::uuid, excluded.tie))
+        > (coalesce((s.others -> g.key ->> 1)::timestamptz, s.at),
+           coalesce((s.others -> g.key ->> 2)::uuid, s.tie))
+  ) n, LATERAL (
+    SELECT s.traits - n.names - ARRAY(SELECT jsonb_object_keys(s.others)) <> '{}' AS stays
+  ) o
+)
 """

@@ -7,6 +7,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import duckdb
@@ -16,7 +17,7 @@ from touchloop.collect.importing import mapping as mapping_
 from touchloop.collect.importing.checking import Checked
 from touchloop.collect.importing.mapping import Columns
 from touchloop.collect.importing.report import ImportReport, Problem
-from touchloop.collect.importing.writing import Context
+from touchloop.collect.importing.writing import Context, Numbering
 from touchloop.collect.models import ImportRun
 from touchloop.consent.api import allowed_mask
 from touchloop.core import clock, db, ids
@@ -25,6 +26,7 @@ from touchloop.lake.api import DuckDB
 
 RANKS = ("user_id", "external", "card", "email", "phone")
 SHOWN_PROBLEMS = 20
+WRITERS = 2  # of new customers, beside the one that updates known ones
 
 Progress = Callable[[str, int, int], None]  # what is done now, people done, people in all
 
@@ -136,15 +138,7 @@ class _Import:
         context = Context(
             self.columns, self.source.id, clock.now(), ids.uuid7(), next(iter(row.values()), 0)
         )
-        failures: list[BaseException] = []
-        beside = threading.Thread(target=self._beside, args=(context, failures))
-        beside.start()
-        try:
-            self._create(self.connection.cursor(), conn, context, after)
-        finally:
-            beside.join()
-        if failures:
-            raise failures[0]
+        self._write_sets(conn, context, after)
         rows = sorted({*self._rows(matching.INTRICATE), *self.left})
         self.progress("deciding", self.done, self.total)
         created, updated, unchanged = deciding.decide(
@@ -154,55 +148,65 @@ class _Import:
         self.report.updated += updated
         self.report.unchanged += unchanged
 
-    def _create(
-        self,
-        connection: duckdb.DuckDBPyConnection,
-        conn: db.Connection,
-        context: Context,
-        after: int,
-    ) -> None:
-        connection.execute("create table since (namespace varchar, value varchar)")
-        connection.execute("create table late (r bigint)")
-        for count in self._parts(connection, matching.NEW):
-            after = writing.write_new(connection, conn, context, after=after)
-            self._advance(count)
-        late = [row[0] for row in connection.execute("select distinct r from late").fetchall()]
+    def _write_sets(self, conn: db.Connection, context: Context, after: int) -> None:
+        """Known and new customers at the same time: their rows have nothing in common."""
+        self.connection.execute("create table since (namespace varchar, value varchar)")
+        self.connection.execute("create table late (r bigint)")
+        for kind in (matching.NEW, matching.KNOWN):
+            self._choose(kind)
+        numbering = Numbering(after)
+        with writing.alone(conn), ThreadPoolExecutor(1 + WRITERS) as pool:
+            works = [pool.submit(self._update, context)]
+            works += [pool.submit(self._create, context, numbering, n) for n in range(WRITERS)]
+        for work in works:
+            work.result()
+        late = self.connection.execute("select distinct r from late").fetchall()
         self.report.created += self._count(matching.NEW) - len(late)
-        self.left += late
+        self.left += [row[0] for row in late]
 
-    def _beside(self, context: Context, failures: list[BaseException]) -> None:
-        """Known customers, at the same time: their rows and the new ones have nothing in common."""
-        try:
-            with db.connect(application="touchloop import") as conn:
-                connection = self.connection.cursor()
-                for count in self._parts(connection, matching.KNOWN):
-                    changed, moved = updating.update_known(
-                        connection, conn, context, allowed=allowed_mask
-                    )
-                    self.report.updated += changed
-                    self.report.unchanged += count - changed - len(moved)
-                    self.left += moved
-                    self._advance(count)
-        except BaseException as error:  # raised again by the thread that waits
-            failures.append(error)
+    def _create(self, context: Context, numbering: Numbering, turn: int) -> None:
+        with db.connect(application="touchloop import") as conn:
+            connection = self.connection.cursor()
+            for count in self._parts(connection, matching.NEW, turn, WRITERS):
+                writing.write_new(connection, conn, context, numbering)
+                self._advance(count)
 
-    def _parts(self, connection: duckdb.DuckDBPyConnection, kind: str) -> Iterator[int]:
-        """The people of a kind, some thousands at a time, each in the table `part`."""
-        connection.execute(
-            f"create temp table todo as select p.*, m.subject_id, m.customer_id"
+    def _update(self, context: Context) -> None:
+        with db.connect(application="touchloop import") as conn:
+            connection = self.connection.cursor()
+            for count in self._parts(connection, matching.KNOWN, 0, 1):
+                changed, moved = updating.update_known(
+                    connection, conn, context, allowed=allowed_mask
+                )
+                self.report.updated += changed
+                self.report.unchanged += count - changed - len(moved)
+                self.left += moved
+                self._advance(count)
+
+    def _choose(self, kind: str) -> None:
+        """The people of a kind, in the table todo_<kind>."""
+        self.connection.execute(
+            f"create table todo_{kind} as select p.*, m.subject_id, m.customer_id, m.customer_id in"
+            " (select customer_id from matched where customer_id is not null group by 1"
+            " having count(*) > 1) as again"
             f" from people p join matched m using (r) where m.kind = '{kind}' order by r"
         )
-        start = 0
+
+    def _parts(
+        self, connection: duckdb.DuckDBPyConnection, kind: str, turn: int, of: int
+    ) -> Iterator[int]:
+        """The people of a kind, some thousands at a time, each in the table `part`."""
+        start = turn * writing.PART
         while True:
             connection.execute(
-                "create or replace temp table part as select * from todo"
+                f"create or replace temp table part as select * from todo_{kind}"
                 f" where rowid >= {start} and rowid < {start + writing.PART}"
             )
             [(count,)] = connection.execute("select count(*) from part").fetchall()
             if count == 0:
                 return
             yield int(count)
-            start += writing.PART
+            start += of * writing.PART
 
     def _advance(self, count: int) -> None:
         with self._lock:

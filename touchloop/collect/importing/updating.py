@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 import duckdb
+import msgspec
 
 from touchloop.collect.importing.sending import send
 from touchloop.collect.importing.writing import Context
 from touchloop.core.db import Connection
-from touchloop.profiles.api import IMPORT, fold
+from touchloop.profiles.api import IMPORT, MERGE, fold
 
 # Traits that the canonical row shows outside of `traits`.
 SHOWN = ["name", "firstName", "first_name", "lastName", "last_name", "email", "phone"]
@@ -29,30 +30,58 @@ def update_known(
     The second are rows whose customer was merged or split since the match: nothing is written
     for them here.
     """
-    entries = ", ".join(f"""'"{name}":' || {column}""" for name, column in context.traits())
-    rows = (
-        "select r, subject_id, customer_id,"
-        f" '{{' || concat_ws(',', {entries or repr('')}) || '}}' from part"
-    )
-    conn.execute(_STAGE)
-    send(connection, rows, conn, "import_known", ["r", "subject_id", "customer_id", "traits"])
-    conn.execute("analyze import_known")
+    names, cells = zip(*context.traits(), strict=True) if context.traits() else ((), ())
+    staged = ["r", "subject_id", "customer_id", "again", *cells]
+    conn.execute(_STAGE.format(cells="".join(f", {cell} jsonb" for cell in cells)))
+    send(connection, f"select {', '.join(staged)} from part", conn, "import_known", staged)
+    conn.execute("analyze import_known (subject_id, customer_id)")
+    conn.execute(_LOOK_UP.format("off"))
     conn.execute(_LOCK)
     moved = [row[0] for row in conn.execute(_MOVED).fetchall()]
-    given = {"authority": IMPORT, "source": context.source_id, "at": context.at,
-             "stamp": context.stamp, "tie": context.tie, "shown": SHOWN}  # fmt: skip
-    changed = conn.execute(_UPDATE, given).fetchall()
-    shown = sorted({row[0] for row in changed if row[1]})
-    if shown:
-        fold(conn, shown, allowed=allowed(conn, shown), now=context.at)
+    changed = conn.execute(_update(names, cells), _given(context)).fetchall() if names else []
+    conn.execute(_LOOK_UP.format("on"))
+    folded = sorted(row[0] for row in changed if row[1])
+    if folded:
+        fold(conn, folded, allowed=allowed(conn, folded), now=context.at)
     conn.commit()
     return len(changed), moved
 
 
+def _given(context: Context) -> dict[str, object]:
+    origin = msgspec.json.encode((context.source_id, context.stamp, str(context.tie))).decode()
+    return {"authority": IMPORT, "source": context.source_id, "at": context.at, "tie": context.tie,
+            "origin": origin, "shown": SHOWN}  # fmt: skip
+
+
+def _update(names: Sequence[str], cells: Sequence[str]) -> str:
+    """The statement for these traits: one expression each costs less than unfolding an object."""
+
+    def listed(form: str, of: str = ", ") -> str:
+        return of.join(
+            form.format(name=name, cell=cell, n=number)
+            for number, (name, cell) in enumerate(zip(names, cells, strict=True))
+        )
+
+    return _UPDATE.format(
+        differs=listed("nullif(k.{cell}, s.traits -> '{name}') as d{n}"),
+        some=listed("d{n} is not null", " or "),
+        news=listed(_NEWS),
+        told=listed("n{n} is not null", " or "),
+        names=listed("case when n{n} is not null then '{name}' end"),
+        traits=listed(_ONE.format(value="n{n}"), " || "),
+        won=listed(_WON, " || "),
+        origins=listed(_ONE.format(value="%(origin)s::jsonb"), " || "),
+        merge=MERGE,
+    )
+
+
 _STAGE = """
 create temp table if not exists import_known
-  (r bigint, subject_id bigint, customer_id bigint, traits jsonb) on commit delete rows
+  (r bigint, subject_id bigint, customer_id bigint, again boolean{cells}) on commit delete rows
 """
+
+# A part is small beside the tables: each row is looked up, whatever the planner makes of it.
+_LOOK_UP = "set local enable_hashjoin = {0}; set local enable_mergejoin = {0}"
 
 # In the order in which the flow locks customers.
 _LOCK = """
@@ -65,40 +94,69 @@ delete from import_known k using identifiers i
 where i.id = k.subject_id and i.customer_id <> k.customer_id returning k.r
 """
 
-# `told` leaves out what an import said before; `kept` is what is news for its subject; of that,
-# what nobody with more authority has said becomes the customer's.
+# What differs, without what another identifier of the customer was given by an import.
+_NEWS = """case when d{n} is not null and (now -> '{name}' -> 'v' is distinct from d{n}
+  or (now -> '{name}' ->> 'a')::int <> %(authority)s) then d{n} end as n{n}"""
+
+# A piece of an object: to put empty pieces together costs nothing, to build and strip it does.
+_ONE = """case when n{{n}} is not null then jsonb_build_object('{{name}}', {value})
+  else '{{{{}}}}' end"""
+
+# What nobody with more authority has said.
+_WON = """case when n{n} is not null
+    and coalesce((now -> '{name}' ->> 'a')::int, 0) <= %(authority)s
+  then jsonb_build_object('{name}', jsonb_build_object('v', n{n}, 'a', %(authority)s::int))
+  else '{{}}' end"""
+
+# `news` is what no import has said before. A statement that has nothing newer takes it as it is;
+# otherwise value by value. A name, and a customer of several rows, is folded.
 _UPDATE = """
-with told as (
-  select k.subject_id, k.customer_id, t.key as name, t.value, c.traits -> t.key as now
-  from import_known k join customers c on c.id = k.customer_id, jsonb_each(k.traits) t
-  where c.traits -> t.key -> 'v' is distinct from t.value
-     or (c.traits -> t.key ->> 'a')::int <> %(authority)s
-), kept as (
-  insert into trait_values (subject_id, name, authority, value, source_id, at, tie)
-  select subject_id, name, %(authority)s, value, %(source)s, %(at)s, %(tie)s from told
-  order by subject_id, name
-  on conflict (subject_id, name, authority) do update
-  set value = excluded.value, source_id = excluded.source_id, at = excluded.at, tie = excluded.tie
-  where trait_values.value is distinct from excluded.value
-    and (excluded.at, excluded.tie) > (trait_values.at, trait_values.tie)
-  returning subject_id, name
-), won as (
-  select customer_id, bool_or(name = any(%(shown)s)) as shown,
-         jsonb_object_agg(name, jsonb_build_object(
-           'v', value, 's', %(source)s::int, 'a', %(authority)s::int, 'at', %(stamp)s::text)
-         ) as traits
-  from kept join told using (subject_id, name)
-  where coalesce((now ->> 'a')::int, 0) <= %(authority)s
-  group by customer_id
+with known as (
+  select k.subject_id, k.customer_id, k.again, c.traits as now, s.traits as said, s.others,
+         s.at < %(at)s and (s.others is null or %(at)s > (
+           select max((o.value ->> 1)::timestamptz) from jsonb_each(s.others) o)) as older,
+         {differs}
+  from import_known k join customers c on c.id = k.customer_id
+  left join trait_statements s on s.subject_id = k.subject_id and s.authority = %(authority)s
+  offset 0
+), told as (
+  select subject_id, customer_id, again, now, said, others, coalesce(older, false) as older, {news}
+  from known where {some} offset 0
+), news as materialized (
+  select subject_id, customer_id, again, older, said, others,
+         array_remove(array[{names}], null) as names,
+         {traits} as traits,
+         {won} as won,
+         {origins} as origins
+  from told where {told}
+), whole as (
+  select subject_id, names, traits, origins,
+         case when others is null then said - names <> '{{}}'
+              else said - names - array(select jsonb_object_keys(others)) <> '{{}}' end as stays
+  from news where older
+), added as (
+  update trait_statements s
+  set source_id = case when w.stays then s.source_id else %(source)s end,
+      at = case when w.stays then s.at else %(at)s end,
+      tie = case when w.stays then s.tie else %(tie)s end,
+      traits = s.traits || w.traits,
+      others = nullif(coalesce(s.others, '{{}}') - w.names
+                      || case when w.stays then w.origins else '{{}}' end, '{{}}')
+  from whole w where s.subject_id = w.subject_id and s.authority = %(authority)s
+), merged as (
+  insert into trait_statements as s (subject_id, authority, source_id, at, tie, traits)
+  select subject_id, %(authority)s, %(source)s, %(at)s, %(tie)s, traits from news
+  where not older order by subject_id {merge}
 ), written as (
-  update customers c set traits = c.traits || w.traits, updated_at = %(at)s
-  from won w where c.id = w.customer_id
+  update customers c set traits = c.traits || n.won, updated_at = %(at)s
+  from news n where c.id = n.customer_id and n.won <> '{{}}' and not n.again
+    and not n.won ?| %(shown)s
 ), due as (
   insert into refreshes (customer_id, due_at, reason)
-  select customer_id, %(at)s, 'import' from won order by customer_id
-  on conflict (customer_id) do update set due_at = least(refreshes.due_at, excluded.due_at)
+  select distinct customer_id, %(at)s::timestamptz, 'import' from news where won <> '{{}}'
+  order by customer_id
+  on conflict (customer_id) do update set due_at = excluded.due_at
+  where refreshes.due_at > excluded.due_at
 )
-select t.customer_id, coalesce(bool_or(w.shown), false)
-from kept join told t using (subject_id, name) left join won w using (customer_id)
-group by t.customer_id
+select customer_id, bool_or(again or won ?| %(shown)s) from news group by customer_id
 """

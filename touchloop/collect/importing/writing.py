@@ -1,12 +1,16 @@
 """New customers, written in sets, a part at a time.
 
 A part is one transaction. Identifiers are stored under identity's lock, so nobody else can store
-the same meanwhile; whoever did so since the match is seen, and those people become intricate.
+the same meanwhile; whoever did so since the match is seen, and those people become intricate. The
+writers of one import hold that lock together: new people have no identifier in common.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
@@ -21,6 +25,7 @@ from touchloop.lake.api import copy_to_arrow
 from touchloop.profiles.api import IMPORT
 
 PART = 20_000
+_ALONE = 0x544C_494D  # "TLIM"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,26 +51,52 @@ class Context:
         return {name: f"k{number}" for number, (name, _) in enumerate(self.columns.keys)}
 
 
-def write_new(
-    connection: duckdb.DuckDBPyConnection, conn: Connection, context: Context, *, after: int
-) -> int:
-    """Store the people of the table `part` as new customers; gives the last identifier made.
+@dataclass(slots=True)
+class Numbering:
+    """The identifiers so far, for the writers of one import: one of them at a time looks on.
 
-    `since` collects what others have stored after the match, which looked at identifiers up to
-    `after`. People whom that concerns go to the table `late`, and are not written here.
+    Later ids than `after` are not known yet.
     """
-    lock(conn)
-    _note_others(connection, conn, after)
-    tests = " or ".join(
-        f"k{number} in (select value from since where namespace = '{namespace}')"
-        for number, (namespace, _) in enumerate(context.columns.keys)
-    )
-    connection.execute(f"insert into late select r from part where {tests}")
-    last = _number(connection, conn, context.columns)
+
+    after: int
+    turn: threading.Lock = field(default_factory=threading.Lock)
+
+
+@contextmanager
+def alone(conn: Connection) -> Iterator[None]:
+    """One import at a time writes new customers; its own writers know of each other."""
+    conn.execute("select pg_advisory_lock(%s)", (_ALONE,))
+    conn.commit()
+    try:
+        yield
+    finally:
+        conn.execute("select pg_advisory_unlock(%s)", (_ALONE,))
+        conn.commit()
+
+
+def write_new(
+    connection: duckdb.DuckDBPyConnection,
+    conn: Connection,
+    context: Context,
+    numbering: Numbering,
+) -> None:
+    """Store the people of the table `part` as new customers.
+
+    `since` collects what others have stored after the match. People whom that concerns go to the
+    table `late`, and are not written here.
+    """
+    lock(conn, together=True)
+    with numbering.turn:
+        _note_others(connection, conn, numbering.after)
+        tests = " or ".join(
+            f"k{number} in (select value from since where namespace = '{namespace}')"
+            for number, (namespace, _) in enumerate(context.columns.keys)
+        )
+        connection.execute(f"insert into late select r from part where {tests}")
+        numbering.after = _number(connection, conn, context.columns)
     _send_identifiers(connection, conn, context)
     _send_profiles(connection, conn, context)
     conn.commit()
-    return last
 
 
 def _note_others(connection: duckdb.DuckDBPyConnection, conn: Connection, after: int) -> None:
@@ -77,7 +108,10 @@ def _note_others(connection: duckdb.DuckDBPyConnection, conn: Connection, after:
 
 
 def _number(connection: duckdb.DuckDBPyConnection, conn: Connection, columns: Columns) -> int:
-    """fresh(…, n0, …, lead): an id for each identifier; the strongest of each person leads."""
+    """fresh(…, n0, …, lead): an id for each identifier; the strongest of each person leads.
+
+    Gives the last id. Nobody else takes any meanwhile: see `lock` and `Numbering`.
+    """
     numbers = range(len(columns.keys))
     given = " + ".join(f"(k{n} is not null)::int" for n in numbers)
     connection.execute(
@@ -98,7 +132,7 @@ def _number(connection: duckdb.DuckDBPyConnection, conn: Connection, columns: Co
 
 
 def _reserve(conn: Connection, number: int) -> tuple[int, int]:
-    """A run of ids; nobody else takes any while identity's lock is held."""
+    """A run of ids."""
     row = conn.execute(
         "select setval(s.name, nextval(s.name) + greatest(%(n)s, 1) - 1)"
         " from (select pg_get_serial_sequence('identifiers', 'id') as name) s",
@@ -118,8 +152,7 @@ def _send_identifiers(
         f" 'ok', '{stamp}', {source} from fresh where k{n} is not null"
         for n, (namespace, _) in keys
     )
-    names = [*_IDENTIFIER]
-    send(connection, f"{rows} order by namespace, value", conn, "identifiers", names)
+    send(connection, f"{rows} order by namespace, value", conn, "identifiers", _IDENTIFIER)
     if len(keys) == 1:
         return
     links = " union all ".join(
@@ -135,34 +168,31 @@ def _send_profiles(
     connection: duckdb.DuckDBPyConnection, conn: Connection, context: Context
 ) -> None:
     stamp, source, tie = context.stamp, context.source_id, context.tie
-    values = " union all ".join(
-        f"select lead, '{name}' as name, {IMPORT}, {column} as value, {source}, '{stamp}', '{tie}'"
-        f" from fresh where {column} is not null"
-        for name, column in context.traits()
-    )
-    names = ["subject_id", "name", "authority", "value", "source_id", "at", "tie"]
-    send(connection, f"{values} order by lead, name", conn, "trait_values", names)
-    conn.execute(_STAGE)
-    send(
-        connection,
-        _customers(context),
-        conn,
-        "import_new",
-        ["id", "name", "email", "phone", "traits"],
-    )
-    given = {"allowed": context.allowed, "now": context.at}
-    conn.execute(_NEW_CUSTOMERS, given)
-    conn.execute(_NEW_ACTIVITY, given)
-    conn.execute(_NEW_REFRESHES, given)
+    traits = dict(context.traits())
+    if traits:
+        said = object_of({name: column for name, column in traits.items()})
+        rows = f"select lead, {IMPORT}, {source}, '{stamp}', '{tie}', {said} as said from fresh"
+        send(connection, f"from ({rows}) where said <> '{{}}' order by lead", conn,
+             "trait_statements", _STATEMENT)  # fmt: skip
+    send(connection, f"{_customers(context)} order by lead", conn, "customers", _CUSTOMER)
+    day = f"{context.at:%Y-%m-%d}"
+    seen = f"select lead, '{stamp}', '{stamp}', '{day}', 0, 0, 0 from fresh order by lead"
+    send(connection, seen, conn, "activity", _ACTIVITY)
+    due = f"select lead, '{stamp}', 'import' from fresh order by lead"
+    send(connection, due, conn, "refreshes", ["customer_id", "due_at", "reason"])
+
+
+def object_of(entries: Mapping[str, str]) -> str:
+    """SQL: a JSON object of these columns of JSON, by key, without those that are null."""
+    listed = ", ".join(f"""'"{name}":' || {value}""" for name, value in entries.items())
+    return f"'{{' || concat_ws(',', {listed or repr('')}) || '}}'"
 
 
 def _customers(context: Context) -> str:
     """The canonical rows, as the fold would make them of these traits alone."""
     found = dict(context.traits())
-    entry = f"""',"s":{context.source_id},"a":{IMPORT},"at":"{context.stamp}"}}'"""
-    entries = ", ".join(
-        f"""'"{name}":{{"v":' || {column} || {entry}""" for name, column in found.items()
-    )
+    entry = f"""',"a":{IMPORT}}}'"""
+    traits = object_of({name: f"""'{{"v":' || {cell} || {entry}""" for name, cell in found.items()})
 
     def text(*names: str) -> str:
         cells = [f"json_extract_string({found[name]}, '$')" for name in names if name in found]
@@ -172,8 +202,9 @@ def _customers(context: Context) -> str:
     first, last = text("firstName", "first_name"), text("lastName", "last_name")
     name = f"coalesce(nullif({text('name')}, ''), trim(concat_ws(' ', {first}, {last})))"
     return (
-        f"select lead, left({name}, 300), left({email}, 320), left({phone}, 40),"
-        f" '{{' || concat_ws(',', {entries or repr('')}) || '}}' from fresh"
+        f"select lead, left({name}, 300), left(coalesce({email}, ''), 320),"
+        f" left(coalesce({phone}, ''), 40), {traits}, {context.allowed}, '{context.stamp}',"
+        f" '{context.stamp}' from fresh"
     )
 
 
@@ -181,29 +212,12 @@ _IDENTIFIER = (
     "id", "namespace", "value", "customer_id", "person_id", "state", "first_seen_at", "source_id",
 )  # fmt: skip
 
-_STAGE = """
-create temp table if not exists import_new
-  (id bigint, name text, email text, phone text, traits jsonb) on commit delete rows
-"""
+_STATEMENT = ("subject_id", "authority", "source_id", "at", "tie", "traits")
 
-_NEW_CUSTOMERS = """
-insert into customers
-  (id, display_name, email, phone, traits, allowed, created_at, updated_at, search)
-select id, coalesce(name, ''), coalesce(email, ''), coalesce(phone, ''), traits,
-       %(allowed)s, %(now)s, %(now)s,
-       to_tsvector('simple', concat_ws(' ', name, replace(email, '@', ' '), email))
-from import_new order by id
-"""
+_CUSTOMER = (
+    "id", "display_name", "email", "phone", "traits", "allowed", "created_at", "updated_at",
+)  # fmt: skip
 
-_NEW_ACTIVITY = """
-insert into activity
-  (customer_id, first_seen_at, last_seen_at, last_day, interactions, orders, spend)
-select id, %(now)s, %(now)s, (%(now)s::timestamptz at time zone 'UTC')::date, 0, 0, 0
-from import_new order by id
-"""
-
-_NEW_REFRESHES = """
-insert into refreshes (customer_id, due_at, reason)
-select id, %(now)s, 'import' from import_new order by id
-on conflict (customer_id) do update set due_at = least(refreshes.due_at, excluded.due_at)
-"""
+_ACTIVITY = (
+    "customer_id", "first_seen_at", "last_seen_at", "last_day", "interactions", "orders", "spend",
+)  # fmt: skip

@@ -11,7 +11,7 @@ import duckdb
 import phonenumbers
 import pytest
 
-from touchloop.collect.importing import ImportReport, checking, run
+from touchloop.collect.importing import ImportReport, checking, run, writing
 from touchloop.collect.importing.phones import plain_numbers
 from touchloop.collect.models import ImportRun
 from touchloop.core import clock, db
@@ -81,7 +81,7 @@ def test_new_people_become_customers(conn: db.Connection, imported: Import) -> N
 
 def test_the_canonical_row_is_what_the_fold_makes(conn: db.Connection, imported: Import) -> None:
     imported(PEOPLE)
-    query = "select id, display_name, email, phone, traits, search::text from customers order by id"
+    query = "select id, display_name, email, phone, traits from customers order by id"
     before = conn.execute(query).fetchall()
     allowed: dict[int, int] = dict(conn.execute("select id, allowed from customers").fetchall())
     profiles.fold(conn, list(allowed), allowed=allowed, now=clock.now())
@@ -90,7 +90,7 @@ def test_the_canonical_row_is_what_the_fold_makes(conn: db.Connection, imported:
 
 def test_the_same_file_again_changes_nothing(conn: db.Connection, imported: Import) -> None:
     imported(PEOPLE)
-    tables = ("identifiers", "links", "trait_values", "customers", "activity")
+    tables = ("identifiers", "links", "trait_statements", "customers", "activity")
     before = {t: conn.execute(f"select * from {t} order by 1, 2").fetchall() for t in tables}
     assert figures(imported(PEOPLE)) == (0, 0, 2, 0, 0)
     after = {t: conn.execute(f"select * from {t} order by 1, 2").fetchall() for t in tables}
@@ -115,6 +115,65 @@ def test_what_a_person_said_is_not_overwritten(conn: db.Connection, imported: Im
     profiles.fold(conn, [ann], allowed={}, now=clock.now())
     imported(PEOPLE.replace("Köln", "Bonn"))
     assert customer(conn, "ann@example.com")["traits"]["city"] == "Paris"
+
+
+def test_every_character_arrives(conn: db.Connection, imported: Import) -> None:
+    odd = "a\x01b\x02c\x01\x02'\\d\te"
+    for first in ("new", "known"):
+        imported(f'email,name,note\nx@b.co,{first}{odd},"{first}{odd},""q"""\n')
+        found = customer(conn, "x@b.co")
+        assert found["name"] == f"{first}{odd}"
+        assert found["traits"] == {"name": f"{first}{odd}", "note": f'{first}{odd},"q"'}
+
+
+def test_what_did_not_change_keeps_its_origin(conn: db.Connection, imported: Import) -> None:
+    imported(PEOPLE)
+    ann = customer(conn, "ann@example.com")["id"]
+    first = {fact.name: fact.at for fact in profiles.customer(conn, ann).facts}
+    imported(PEOPLE.replace("Köln", "Bonn"))
+    second = {fact.name: fact.at for fact in profiles.customer(conn, ann).facts}
+    imported(PEOPLE.replace("Köln", "Ulm").replace("Lee", "Leeds"))
+    third = {fact.name: fact.at for fact in profiles.customer(conn, ann).facts}
+    assert {name for name in first if second[name] > first[name]} == {"city"}
+    assert {name for name in first if third[name] > second[name]} == {"city", "lastName"}
+    assert customer(conn, "ann@example.com")["name"] == "Ann Leeds"
+    assert conn.execute("select count(*) from trait_statements").fetchone() == (2,)
+
+
+def test_rows_about_one_customer_by_several_addresses(
+    conn: db.Connection, imported: Import
+) -> None:
+    imported("customer id,email\nu1,a@b.co\nu1,c@d.co\n")
+    assert customer(conn, "a@b.co")["id"] == customer(conn, "c@d.co")["id"]
+    report = imported("email,city,age\na@b.co,Rom,\nc@d.co,,7\n")
+    assert report.intricate == 0
+    assert customer(conn, "a@b.co")["traits"] == {"city": "Rom", "age": 7}
+
+
+def test_a_column_that_comes_later_joins_what_was_said(
+    conn: db.Connection, imported: Import
+) -> None:
+    imported("email\na@b.co\n")  # nothing is said of anybody
+    assert conn.execute("select count(*) from trait_statements").fetchone() == (0,)
+    assert figures(imported("email,city\na@b.co,Rom\n")) == (0, 1, 0, 0, 0)
+    assert figures(imported("email,age\na@b.co,7\n")) == (0, 1, 0, 0, 0)
+    assert figures(imported("email,age,city\na@b.co,7,\n")) == (0, 0, 1, 0, 0)
+    assert customer(conn, "a@b.co")["traits"] == {"city": "Rom", "age": 7}
+
+
+def test_parts_of_new_people_are_written_side_by_side(
+    conn: db.Connection, imported: Import, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writing, "PART", 2)
+    rows = "".join(f"u{n},p{n}@b.co,{n}\n" for n in range(8))
+    assert figures(imported("customer id,email,age\n" + rows)) == (8, 0, 0, 0, 0)
+    found = conn.execute(
+        "select count(*), count(distinct id), count(distinct customer_id) from identifiers"
+    ).fetchone()
+    assert found == (16, 16, 8)
+    again = "".join(f"u{n},p{n}@b.co,{n + 1}\n" for n in range(4, 10))
+    assert figures(imported("customer id,email,age\n" + again)) == (2, 4, 0, 0, 0)
+    assert customer(conn, "p5@b.co")["traits"] == {"age": 6}
 
 
 def test_three_identifiers_lead_to_one_customer(conn: db.Connection, imported: Import) -> None:
