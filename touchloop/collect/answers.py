@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from dataclasses import dataclass
 
 import msgspec
@@ -46,15 +47,18 @@ def later(code: str, message: str, *, status: int = 503, retry_after: int = 1) -
     return refuse(status, code, message, retry_after=retry_after)
 
 
-def headers(answer: Answer, origin: str | None) -> Headers:
-    """Any page may send here: what it sends is public, and it can read nothing."""
+def headers(answer: Answer, origin: str | None, *, method: str = "POST") -> Headers:
+    """Any page may send here: what it sends is public, and it can read nothing.
+
+    A browser that hears of Basic asks the visitor of the shop for a password; so it does not.
+    """
     if answer is ACCEPTED and origin is None:
         return _PLAIN
     fields = [("content-type", answer.content_type), *cross_origin(origin)]
     if answer.retry_after is not None:
         seconds = str(answer.retry_after)
         fields += [("retry-after", seconds), ("x-ratelimit-reset", seconds)]
-    if answer.status == 401:
+    if answer.status == 401 and origin is None and method != "GET":
         fields.append(("www-authenticate", 'Basic realm="write key"'))
     return fields
 
@@ -82,6 +86,11 @@ def preflight(origin: str | None, asked: str | None) -> Headers:
 
 
 ACCEPTED = Answer(200, b'{"success":true}')
+GIF = Answer(  # one transparent point
+    200,
+    base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7"),
+    "image/gif",
+)
 _PLAIN: Headers = [
     ("content-type", "application/json"),
     ("access-control-allow-origin", "*"),

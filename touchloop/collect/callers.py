@@ -6,19 +6,14 @@ import ipaddress
 from collections.abc import Sequence
 from typing import Any
 
-from touchloop.collect.limits import Network
+from touchloop.core.proxies import Network, caller
 
 
 def address(client: str, headers: Any, *, proxies: Sequence[Network]) -> str | None:
     """The caller's address; what a header says is only believed of a listed proxy."""
     direct = client.rpartition(":")[0].strip("[]")
-    if not proxies or not _listed(direct, proxies):
-        return _shortened(direct, headers.get("x-ip-policy"))
-    hops = [hop.strip() for hop in (headers.get("x-forwarded-for") or "").split(",") if hop.strip()]
-    for hop in reversed(hops):
-        if not _listed(hop, proxies):
-            return _shortened(hop, headers.get("x-ip-policy"))
-    return _shortened(direct, headers.get("x-ip-policy"))
+    found = caller(direct, headers.get("x-forwarded-for") or "", proxies=proxies)
+    return _shortened(found, headers.get("x-ip-policy"))
 
 
 def opted_out(headers: Any) -> bool:
@@ -28,14 +23,6 @@ def opted_out(headers: Any) -> bool:
         return False
     values = [value for name, value in headers.items() if name == "sec-gpc"] or [first]
     return any(word.strip(" \t") == "1" for value in values for word in value.split(","))
-
-
-def _listed(text: str, proxies: Sequence[Network]) -> bool:
-    try:
-        host = ipaddress.ip_address(text)
-    except ValueError:
-        return False
-    return any(host in network for network in proxies)
 
 
 def _shortened(text: str, policy: str | None) -> str | None:

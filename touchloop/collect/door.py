@@ -87,7 +87,8 @@ class Door:
         if method == "HEAD":
             protocol.response_empty(answer.status, headers(answer, origin))
         else:
-            protocol.response_bytes(answer.status, headers(answer, origin), answer.body)
+            fields = headers(answer, origin, method=method)
+            protocol.response_bytes(answer.status, fields, answer.body)
 
     async def _receive(self, route: Route, scope: Any, fields: Any, protocol: Any) -> Answer:
         """Each microsecond here is one of every message: what is rare is behind a cheap test."""

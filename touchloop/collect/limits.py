@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import ipaddress
 from dataclasses import dataclass
 
-from touchloop.core import settings
-from touchloop.core.errors import WrongSetting
-
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+from touchloop.core import proxies, settings
+from touchloop.core.proxies import Network
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +35,5 @@ def read() -> Limits:
         source_rate=settings.number("TOUCHLOOP_COLLECT_SOURCE_RATE", 250_000, least=1),
         connections=settings.number("TOUCHLOOP_COLLECT_CONNECTIONS", 2, least=1),
         synchronous_commit=settings.flag("TOUCHLOOP_COLLECT_SYNCHRONOUS_COMMIT", True),
-        trusted_proxies=_networks("TOUCHLOOP_TRUSTED_PROXIES"),
+        trusted_proxies=proxies.trusted(),
     )
-
-
-def _networks(name: str) -> tuple[Network, ...]:
-    try:
-        return tuple(ipaddress.ip_network(word) for word in settings.words(name, []))
-    except ValueError as error:
-        raise WrongSetting(f"{name} must be addresses or networks: {error}") from error

@@ -1,18 +1,17 @@
-"""What the door answers besides taking messages: its health, the browser's settings, who it is."""
+"""What the door answers besides taking messages: its health, who it is, settings for browsers."""
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from touchloop.collect import startup
 from touchloop.collect.answers import Answer, refuse
 
 if TYPE_CHECKING:
     from touchloop.collect.door import Door
 
-_SETTINGS = re.compile(r"/v1/projects/([^/]{1,200})/settings/?")
 _ROOT = b"""Touchloop: the tracking door.
 
 Send messages in Segment's format to /v1/track, /v1/identify, /v1/page, /v1/screen, /v1/group,
@@ -23,7 +22,7 @@ The state of the door is at /health.
 
 async def answer(door: Door, scope: Any, *, known: bool) -> Answer:
     """Raises Refused: 405 for another method than a page has, 404 for an unknown path."""
-    settings = _SETTINGS.fullmatch(scope.path)
+    settings = startup.page(scope.path)
     page = scope.path in ("/", "/health") or settings is not None
     if known or (page and scope.method not in ("GET", "HEAD")):
         raise refuse(405, "method_not_allowed", f"{scope.method} is not for this path")
@@ -32,7 +31,7 @@ async def answer(door: Door, scope: Any, *, known: bool) -> Answer:
     if scope.path == "/health":
         return _health(door)
     if settings is not None:
-        return await _settings(door, settings[1], scope)
+        return await settings(door, scope)
     raise refuse(404, "not_found", "no such path")
 
 
@@ -48,39 +47,3 @@ def _health(door: Door) -> Answer:
         "waiting_bytes": writer.bytes,
     }
     return Answer(200 if ready else 503, msgspec.json.encode(state))
-
-
-async def _settings(door: Door, key: str, scope: Any) -> Answer:
-    """What @segment/analytics-next loads before it starts: send everything here, load nothing."""
-    source = await door.keys.find(key)
-    if source is None:
-        raise refuse(404, "unknown_write_key", "invalid write key")
-    secure = scope.headers.get("x-forwarded-proto") == "https" or scope.scheme == "https"
-    host = scope.headers.get("host") or scope.authority or "localhost"
-    plan = {"__default": {"enabled": True, "integrations": {}}}
-    return Answer(
-        200,
-        msgspec.json.encode(
-            {
-                "integrations": {
-                    "Segment.io": {
-                        "apiKey": source.write_key,
-                        "apiHost": f"{host}/v1",
-                        "protocol": "https" if secure else "http",
-                        "unbundledIntegrations": [],
-                        "addBundledMetadata": True,
-                        "maybeBundledConfigIds": {},
-                        "versionSettings": {"version": "4.4.7", "componentTypes": ["browser"]},
-                    }
-                },
-                "plan": {"track": plan, "identify": plan, "group": plan},
-                "edgeFunction": {},
-                "analyticsNextEnabled": True,
-                "middlewareSettings": {},
-                "enabledMiddleware": {},
-                "metrics": {"sampleRate": 0},
-                "legacyVideoPluginsEnabled": False,
-                "remotePlugins": [],
-            }
-        ),
-    )

@@ -8,18 +8,19 @@ statement by libpq's asynchronous calls.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 
 import psycopg
 from psycopg import pq
 
-from touchloop.interactions.api import PUT_BLOCK
+from touchloop.interactions.api import PUT_BLOCKS, Packed, as_array
 
-_NAME = b"put_block"
+_NAME = b"put_blocks"
 _BINARY_THEN_TEXT = (1, 0, 0)
 
 
 class Pipe:
-    """Appends one block at a time. Errors of the database come out of `put` as psycopg.Error."""
+    """Appends blocks, some at a time. Errors of the database come out of `put` as psycopg.Error."""
 
     def __init__(self, url: str, *, synchronous_commit: bool) -> None:
         self._url = url
@@ -44,19 +45,23 @@ class Pipe:
         link = connection.pgconn
         try:
             link.nonblocking = 1
-            link.send_prepare(_NAME, PUT_BLOCK.encode())
+            link.send_prepare(_NAME, PUT_BLOCKS.encode())
             await self._answer(link)
         except BaseException:
             await connection.close()
             raise
         self._connection = connection
 
-    async def put(self, payload: bytes, messages: int, *, within: float) -> None:
-        """Returns after the commit. After an error it is unknown whether the block was kept."""
+    async def put(self, blocks: Sequence[Packed], *, within: float) -> None:
+        """Returns after the commit. After an error it is unknown whether they were kept."""
         if self._connection is None:
             raise psycopg.OperationalError("not connected")
         link = self._connection.pgconn
-        values = [payload, b"%d" % messages, b"%d" % len(payload)]
+        values = [
+            as_array([block.payload for block in blocks]),
+            b"{%b}" % b",".join(b"%d" % block.messages for block in blocks),
+            b"{%b}" % b",".join(b"%d" % block.lane for block in blocks),
+        ]
         timer = asyncio.get_running_loop().call_later(within, self._expire)
         try:
             link.send_query_prepared(_NAME, values, param_formats=_BINARY_THEN_TEXT)

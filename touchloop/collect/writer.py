@@ -22,7 +22,7 @@ import psycopg
 from touchloop.collect.answers import Refused, later
 from touchloop.collect.limits import Limits
 from touchloop.collect.pipe import Pipe
-from touchloop.interactions.api import Record, pack_block
+from touchloop.interactions.api import Record, pack_blocks
 
 log = logging.getLogger("touchloop.collect")
 
@@ -130,8 +130,7 @@ class Writer:
     async def _commit(self, pipe: Pipe, block: Block) -> None:
         outcome: Outcome = None
         try:
-            payload = pack_block(block.records)
-            await pipe.put(payload, block.messages, within=self._limits.commit_seconds)
+            await pipe.put(pack_blocks(block.records), within=self._limits.commit_seconds)
         except psycopg.Error as error:
             outcome = self._refusal(error)
             if not isinstance(error, _STILL_CONNECTED):

@@ -9,7 +9,8 @@ from datetime import datetime
 from typing import Any
 
 from touchloop.core.db import Connection
-from touchloop.insight.segments.api import MembershipChange
+from touchloop.flow.histories import Histories, Kept
+from touchloop.insight.segments.api import MembershipChange, Needs
 from touchloop.interactions.api import (
     Block,
     Catalogue,
@@ -21,6 +22,8 @@ from touchloop.interactions.api import (
     Source,
     quarantined,
 )
+
+NOTHING = Needs(None, None, frozenset(), frozenset(), frozenset(), False, False)
 
 
 @dataclass(slots=True)
@@ -51,6 +54,8 @@ class Batch:
     counts: Counter[tuple[int, str]] = field(default_factory=Counter)
     # Touched customers, with the names of their new events; None: something else changed as well.
     customers: dict[int, frozenset[str] | None] = field(default_factory=dict)
+    turns: dict[int, int] = field(default_factory=dict)  # of the customers: profiles.activity
+    histories: dict[int, Kept] = field(default_factory=dict)  # to be remembered once committed
     # Who entered or left which segment (its name), and the interaction that says so.
     moves: list[tuple[int, MembershipChange, str]] = field(default_factory=list)
     refold: set[int] = field(default_factory=set)  # customers whose facts changed
@@ -81,3 +86,5 @@ class Work:
     batch_id: int
     now: datetime
     visits: set[tuple[int, int]] = field(default_factory=set)  # that are known to be noted
+    histories: Histories = field(default_factory=Histories)
+    needs: Needs = NOTHING  # of all live rules

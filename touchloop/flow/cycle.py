@@ -10,8 +10,8 @@ from uuid import UUID
 import psycopg
 from psycopg.types.json import Jsonb
 
-from touchloop.core import clock, ids
-from touchloop.flow import steps
+from touchloop.core import clock, ids, locks
+from touchloop.flow import duties, steps
 from touchloop.flow.batch import Batch, Moved, Work
 from touchloop.flow.logging import kinds_of
 from touchloop.interactions import api as interactions
@@ -24,12 +24,25 @@ ATTEMPTS = 5  # tries of one message by itself before it becomes a dead letter
 SUSPECT = 3  # tries of a block after which it is taken apart without being processed
 DUE_AT_ONCE = 500
 
+# The machine's faults, not the messages': a full or failing disk, a server that was stopped.
+OUTSIDE = (
+    psycopg.errors.DiskFull,
+    psycopg.errors.IoError,
+    psycopg.errors.AdminShutdown,
+    psycopg.errors.CrashShutdown,
+)
+
 log = logging.getLogger("touchloop.flow")
 
 
 def take(worker: Worker, *, messages: int) -> int:
     """Process some messages of the inbox; returns how many blocks were taken, 0 if none is."""
-    block_ids = interactions.claim(worker.conn, messages=messages)
+    pulse = worker.pulse
+    if pulse.owed:  # before another attempt is counted: a disk may stay full for hours
+        interactions.forgive(worker.conn, pulse.owed)
+        pulse.owed = []
+    place, of = duties.place(worker.conn, pulse)
+    block_ids = interactions.claim(worker.conn, messages=messages, place=place, of=of)
     if not block_ids:
         return 0
     try:
@@ -39,7 +52,9 @@ def take(worker: Worker, *, messages: int) -> int:
         _undo(worker)
         interactions.forgive(worker.conn, block_ids)
         log.info("taking %d blocks again: %s", len(block_ids), type(error).__name__)
-    except (psycopg.OperationalError, psycopg.InterfaceError):
+    except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+        if isinstance(error, OUTSIDE):
+            pulse.owed = block_ids
         raise
     except Exception as error:
         _undo(worker)
@@ -52,7 +67,7 @@ def take(worker: Worker, *, messages: int) -> int:
 def wake(worker: Worker) -> int:
     """Look again at customers whose time has come; returns how many."""
     now = clock.now()
-    locked = worker.conn.execute("SELECT pg_try_advisory_xact_lock(7105, 2)").fetchone()
+    locked = worker.conn.execute("SELECT pg_try_advisory_xact_lock(%s, %s)", locks.WAKE).fetchone()
     rows = (
         worker.conn.execute(
             "SELECT customer_id FROM refreshes WHERE due_at <= %s ORDER BY due_at LIMIT %s",
@@ -96,13 +111,14 @@ def _walk(worker: Worker, batch: Batch, way: tuple[steps.Step, ...]) -> None:
         batch_id=interactions.next_batch(worker.conn),
         now=now,
         visits=worker.visits,
+        histories=worker.histories,
     )
     batch = steps.walk(batch, work, way)
     interactions.hold(worker.conn, batch.held, now=now)
     interactions.delete(worker.conn, batch.blocks)
     _remember(worker, batch, work, perf_counter() - start)
     worker.conn.commit()
-    worker.know(batch.visits)
+    worker.know(batch)
 
 
 def _remember(worker: Worker, batch: Batch, work: Work, seconds: float) -> None:

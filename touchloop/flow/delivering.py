@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -18,7 +19,7 @@ from datetime import datetime
 import psycopg
 
 from touchloop.channels import api as channels
-from touchloop.core import clock, db
+from touchloop.core import clock, db, locks
 from touchloop.core.db import Connection
 from touchloop.engage.campaigns import api as campaigns
 from touchloop.engage.decisions import api as decisions
@@ -29,10 +30,14 @@ from touchloop.insight.segments import api as segments
 from touchloop.privacy import api as retention
 
 AT_ONCE = 2_000  # of a turn: what others wait for is never kept long
+ASKED_AT_ONCE = 500  # of a campaign: handing over begins when the first of them are committed
 LEARNED_AT_MOST = 100_000  # of a turn: others wait in this lane
 LOOK_SECONDS = 0.05
 FAULT_SECONDS = 5.0
 LONGEST_AWAY = 5.0
+# A lane that speaks to a mail server gives the interpreter away twice for each message, and should
+# not wait as long as Python lets it (5 ms) until the lane that decides gives it back.
+SWITCH_SECONDS = 0.0005
 
 log = logging.getLogger("touchloop.flow")
 
@@ -53,7 +58,7 @@ class Duty:
 
 def decide_campaigns(conn: Connection, now: datetime) -> int:
     """Feed the outbox from the campaigns that run."""
-    return campaigns.due(conn, now, AT_ONCE)
+    return campaigns.due(conn, now, ASKED_AT_ONCE)
 
 
 def walk_triggers(conn: Connection, now: datetime) -> int:
@@ -92,7 +97,7 @@ def learn(conn: Connection, now: datetime) -> int:
 
 def notice_signals(conn: Connection, now: datetime) -> int:
     """Look for the slow signals of everybody over the lake, one process at a time."""
-    row = conn.execute("SELECT pg_try_advisory_xact_lock(7105, 4)").fetchone()
+    row = conn.execute("SELECT pg_try_advisory_xact_lock(%s, %s)", locks.SIGNALS).fetchone()
     if not (row and row[0]):
         return 0
     with segments.engine(conn) as engine:
@@ -101,7 +106,7 @@ def notice_signals(conn: Connection, now: datetime) -> int:
 
 LANES: dict[str, tuple[Duty, ...]] = {
     "deciding": (
-        Duty("campaigns", decide_campaigns, 0.5),
+        Duty("campaigns", decide_campaigns, 0.2),
         Duty("triggers", walk_triggers, 0.2),
     ),
     "handing": (Duty("outbox", hand_over, 0.2),),
@@ -119,6 +124,7 @@ def run(*, stop: Callable[[], bool]) -> None:
     """Deliver until `stop()` says so; what is begun is finished. Reconnects when the database was
     away; a duty that fails is logged and tried again, the others go on.
     """
+    sys.setswitchinterval(SWITCH_SECONDS)
     done = threading.Event()
     lanes = [
         threading.Thread(target=_keep_to, args=(duties, done), name=name)
@@ -161,7 +167,9 @@ class _Paces:
             for duty in self.duties
         }
 
-    def attend(self, conn: Connection) -> None:
+    def attend(self, conn: Connection) -> bool:
+        """A turn of each whose time has come; whether one of them will go on at once."""
+        more = False
         for duty in self.duties:
             if time.monotonic() < self.next[duty.name]:
                 continue
@@ -177,8 +185,10 @@ class _Paces:
                 conn.rollback()
                 self.next[duty.name] = time.monotonic() + FAULT_SECONDS
                 continue
-            pause = 0.0 if did and duty.eager else duty.seconds
-            self.next[duty.name] = time.monotonic() + pause
+            goes_on = bool(did and duty.eager)
+            more = more or goes_on
+            self.next[duty.name] = time.monotonic() + (0.0 if goes_on else duty.seconds)
+        return more
 
 
 def _turn(conn: Connection, duty: Duty) -> int:
@@ -195,8 +205,8 @@ def _keep_to(duties: tuple[Duty, ...], done: threading.Event) -> None:
             with contextlib.closing(db.connect(application="touchloop deliver")) as conn:
                 patience = _pauses()
                 while not done.is_set():
-                    paces.attend(conn)
-                    done.wait(LOOK_SECONDS)
+                    if not paces.attend(conn):
+                        done.wait(LOOK_SECONDS)
         except (psycopg.OperationalError, psycopg.InterfaceError) as error:
             log.warning("the database is away (%s); trying again", str(error).strip()[:200])
             done.wait(next(patience))

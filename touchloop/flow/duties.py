@@ -16,7 +16,7 @@ from datetime import timedelta
 
 import psycopg
 
-from touchloop.core import clock, db
+from touchloop.core import clock, db, locks
 from touchloop.core.db import Connection
 from touchloop.flow import attending, exporting, scoring, trying
 from touchloop.insight.scores import api as scores
@@ -25,17 +25,19 @@ from touchloop.interactions import api as interactions
 
 KEEP_BATCHES = timedelta(days=7)
 LOOK_SECONDS = 0.1
+SILENT = timedelta(seconds=15)  # a worker that says nothing for so long is not counted on
 
 log = logging.getLogger("touchloop.flow")
 
 
 @dataclass(slots=True)
 class Pulse:
-    """What the batches of a worker tell its duties."""
+    """What the batches of a worker tell its duties, and what outlives its connections."""
 
     name: str
     processed: int = 0
     busy: bool = False
+    owed: list[int] = field(default_factory=list)  # blocks with an attempt to be taken back
 
 
 @contextlib.contextmanager
@@ -49,6 +51,15 @@ def attended(pulse: Pulse) -> Iterator[None]:
     finally:
         done.set()
         thread.join()
+
+
+def place(conn: Connection, pulse: Pulse) -> tuple[int, int]:
+    """The worker's place among those alive, from 0, and how many they are."""
+    rows = conn.execute(
+        "SELECT worker FROM heartbeats WHERE seen_at > %s ORDER BY worker", (clock.now() - SILENT,)
+    ).fetchall()
+    alive = [row[0] for row in rows]
+    return (alive.index(pulse.name), len(alive)) if pulse.name in alive else (0, 1)
 
 
 def fold_figures(conn: Connection, pulse: Pulse | None = None) -> None:
@@ -69,13 +80,13 @@ def compact(conn: Connection, pulse: Pulse) -> None:
 
 def score(conn: Connection, pulse: Pulse) -> None:
     """Compute the scores anew, one worker at a time."""
-    locked = conn.execute("SELECT pg_try_advisory_lock(7105, 3)").fetchone()
+    locked = conn.execute("SELECT pg_try_advisory_lock(%s, %s)", locks.SCORES).fetchone()
     conn.commit()
     if locked and locked[0]:
         try:
             scoring.refresh_scores(conn)
         finally:
-            conn.execute("SELECT pg_advisory_unlock(7105, 3)")
+            conn.execute("SELECT pg_advisory_unlock(%s, %s)", locks.SCORES)
             conn.commit()
 
 

@@ -16,16 +16,15 @@ from touchloop.identity.api import pending_changes, settle_changes
 from touchloop.insight.segments.api import forget as forget_memberships
 from touchloop.profiles.api import (
     ORDER,
-    REFUND,
     Touch,
     TraitValue,
     advance_stages,
     authority_of,
     fold,
     forget,
-    lock,
     record,
     recount,
+    take_turn,
     touch,
 )
 
@@ -35,12 +34,13 @@ SYSTEM_SOURCE = "system"
 def fold_profiles(batch: Batch, work: Work) -> Batch:
     """Write activity, traits and canonical rows of everybody whom the batch concerns."""
     touches = _touches(batch)
-    fresh = touch(work.conn, touches)
+    fresh, turns = touch(work.conn, touches)
     changes = pending_changes(work.conn)
     changed = {customer for change in changes for customer in change.customers}
     absorbed = {gone for change in changes for gone in change.absorbed} - changed
     told_of = {message.customer_id for message in batch.messages if _ours(message)}
-    lock(work.conn, sorted(changed | absorbed | set(batch.due) | told_of))
+    others = (changed | absorbed | set(batch.due) | told_of) - turns.keys()
+    turns |= take_turn(work.conn, sorted(others))
     if naming.assign(batch, work):
         raise Moved
     told = _keep_traits(batch, work)
@@ -53,6 +53,7 @@ def fold_profiles(batch: Batch, work: Work) -> Batch:
     fold(work.conn, sorted(refold), allowed=allowed_mask(work.conn, sorted(refold)), now=work.now)
     bought = [one.customer_id for one in touches if one.orders]
     refold.update(advance_stages(work.conn, [*bought, *changed]))
+    batch.turns = {id: turn for id, turn in turns.items() if id not in changed}
     batch.customers = {**_events(batch), **dict.fromkeys(refold)}
     batch.note("know", customers=len(batch.customers), folded=len(refold), merged=len(absorbed))
     return batch
@@ -76,32 +77,25 @@ def _ours(message: Message) -> bool:
 
 def _touches(batch: Batch) -> list[Touch]:
     sums: dict[int, list[float]] = {}
-    for message in batch.messages:
-        if _ours(message):
+    for message, row in zip(batch.messages, batch.rows, strict=True):
+        if message.source.kind == SYSTEM_SOURCE:
             continue
+        at = row.occurred_us
+        mine = sums.get(message.customer_id)
+        if mine is None:
+            mine = sums[message.customer_id] = [at, at, 1, 0, 0.0]
+        else:
+            if at < mine[0]:
+                mine[0] = at
+            elif at > mine[1]:
+                mine[1] = at
+            mine[2] += 1
         envelope = message.envelope
-        at = envelope.occurred_us
-        mine = sums.setdefault(message.customer_id, [at, at, 0, 0, 0.0])
-        mine[0] = min(mine[0], at)
-        mine[1] = max(mine[1], at)
-        mine[2] += 1
-    values = {row.message_key: row.value or 0.0 for row in batch.rows}
-    for message in batch.messages:
-        if _ours(message):
-            continue
-        if message.envelope.type == "track" and message.envelope.name in (ORDER, REFUND):
-            mine = sums[message.customer_id]
-            mine[3] += message.envelope.name == ORDER
-            mine[4] += values[message.key] if message.envelope.name == ORDER else 0.0
+        if envelope.name == ORDER and envelope.type == "track":
+            mine[3] += 1
+            mine[4] += row.value or 0.0
     return [
-        Touch(
-            customer_id,
-            int(first),
-            int(last),
-            int(n),
-            int(orders),
-            spend,
-        )
+        Touch(customer_id, int(first), int(last), int(n), int(orders), spend)
         for customer_id, (first, last, n, orders, spend) in sums.items()
     ]
 

@@ -16,7 +16,7 @@ from datetime import datetime
 
 import psycopg
 
-from touchloop.core import clock, db
+from touchloop.core import clock, db, locks
 from touchloop.core.db import Connection
 from touchloop.core.errors import NotFound
 from touchloop.flow import motion, scoring
@@ -31,7 +31,6 @@ LONGEST_AWAY = 5.0
 FIRST_LOOK_SECONDS = 15.0  # a product that just started has more urgent things to do
 PATIENCE_SECONDS = 3_600.0  # for the lake to catch up; then what is there has to do
 BEHIND_SHARE = 0.005  # of the log: seconds of a loading are months of a year
-MATCHING_LOCK = (7105, 7)
 
 log = logging.getLogger("touchloop.flow")
 
@@ -50,7 +49,7 @@ def match_customers(conn: Connection, now: datetime, *, stop: Callable[[], bool]
             raise models.Stopped("stopped with the process")
 
     with contextlib.closing(db.connect(autocommit=True, application="touchloop learn")) as own:
-        row = own.execute("SELECT pg_try_advisory_lock(%s, %s)", MATCHING_LOCK).fetchone()
+        row = own.execute("SELECT pg_try_advisory_lock(%s, %s)", locks.MATCHING).fetchone()
         if not (row and row[0]):  # it falls with this connection
             return 0
         try:
@@ -67,9 +66,17 @@ def withdraw_scores(conn: Connection, now: datetime) -> int:
     return sum(map(len, gone.values()))
 
 
+def retire_lookalikes(conn: Connection, now: datetime) -> int:
+    """Take out what was said of the like of segments that were deleted."""
+    gone = likeness.retire(conn)
+    scoring.decide_again(conn, gone)
+    return sum(map(len, gone.values()))
+
+
 # What is seen to besides the models: name, duty, seconds between two turns.
 BESIDE: tuple[tuple[str, Callable[[Connection, datetime], int], float], ...] = (
     ("withdrawals", withdraw_scores, 600.0),
+    ("lookalikes", retire_lookalikes, 5.0),
     ("motion", motion.measure_motion, 60.0),
 )
 

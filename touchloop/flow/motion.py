@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import LiteralString
 
 from touchloop.channels.api import email
+from touchloop.core import locks
 from touchloop.core.db import Connection
 from touchloop.engage.campaigns import api as campaigns
 from touchloop.engage.decisions import api as decisions
@@ -22,8 +23,6 @@ from touchloop.insight.motion import api as motion
 from touchloop.insight.motion.api import Item, Use, What
 from touchloop.insight.scores import api as scores
 from touchloop.insight.segments import api as segments
-
-LOCK = (7105, 6)
 
 # What consent, identity and the profile themselves read of messages, always.
 _CONSENT: tuple[Item, ...] = (
@@ -46,7 +45,7 @@ def measure_motion(conn: Connection, now: datetime) -> int:
     """
     if not motion.due(conn, now):
         return 0
-    row = conn.execute("SELECT pg_try_advisory_xact_lock(%s, %s)", LOCK).fetchone()
+    row = conn.execute("SELECT pg_try_advisory_xact_lock(%s, %s)", locks.MOTION).fetchone()
     if not (row and row[0]):
         return 0
     motion.refresh(conn, uses(conn, now), now=now)

@@ -1,35 +1,40 @@
-"""What the segment rules read, for the customers just touched: Arrow tables straight from the log.
+"""What the segment rules read, for the customers just touched: as Arrow tables.
 
-Numbers come by binary COPY with rows of one width, which NumPy reads without touching a value;
-names are looked up from the catalogue by their numbers. Only what the rules need is fetched.
+Of the log it is what the worker recalls (recalling.py); names are looked up from the catalogue by
+their numbers.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from psycopg import sql
 
-from touchloop.core import arrays
+from touchloop.core import arrays, clock
 from touchloop.core.db import Connection
-from touchloop.flow.batch import Work
+from touchloop.flow import recalling
+from touchloop.flow.batch import Batch, Work
+from touchloop.flow.histories import AMOUNTS, TEXTS, Part, joined
 from touchloop.insight.segments.api import SCHEMAS, Needs, Reading
-from touchloop.lake.api import copy_columns, copy_to_arrow
+from touchloop.lake.api import copy_to_arrow
+
+Relations = dict[str, pa.Table]
 
 NOBODY = pa.table({"customer_id": pa.array([], pa.int64())})
 
 
-def relations(needs: Needs, customers: Sequence[int], work: Work) -> dict[str, pa.Table]:
+def relations(needs: Needs, customers: Sequence[int], batch: Batch, work: Work) -> Relations:
     """The relations that `needs` asks for; those it does not read are left out."""
-    found: dict[str, pa.Table] = {}
-    if needs.interactions is not None:
-        found["interactions"] = _interactions(needs.interactions, customers, work)
-    if needs.lines is not None:
-        found["lines"] = _lines(needs.lines, customers, work)
+    found: Relations = {}
+    if needs.interactions is not None or needs.lines is not None:
+        work.catalogue.every_kind(work.conn)  # after the customers are held: none is missed
+        part = joined(recalling.recall(customers, batch, work))
+        if needs.interactions is not None:
+            found["interactions"] = _interactions(needs.interactions, part, work)
+        if needs.lines is not None:
+            found["lines"] = _lines(needs.lines, part, work)
     if needs.traits or needs.stage or needs.consent:
         found["customers"] = _customers(needs, customers, work.conn)
     if needs.segments:
@@ -51,33 +56,20 @@ def relations(needs: Needs, customers: Sequence[int], work: Work) -> dict[str, p
     return found
 
 
-def _interactions(reading: Reading, customers: Sequence[int], work: Work) -> pa.Table:
-    kinds = _kinds(reading, work)
-    wanted = _COLUMNS["always"] | {
-        name: kind
-        for column in sorted(reading.columns & _COLUMNS.keys())
-        for name, kind in _COLUMNS[column].items()
-    }
-    selected = ", ".join(f"{_EXPRESSIONS[name]} AS {name}" for name in wanted)
-    rows = copy_columns(
-        work.conn,
-        f"SELECT {selected} {_OF_CUSTOMERS}",
-        _parameters(reading, customers, kinds, work.now),
-        wanted,
-    )
-    names = {id: name for (_, name), id in work.catalogue.kinds.items()}
+def _interactions(reading: Reading, part: Part, work: Work) -> pa.Table:
+    chosen = _concerned(reading, part.rows, work)
+    rows, names = part.rows[chosen], work.catalogue.kinds
     columns = {
-        "customer_id": pa.array(rows["customer_id"]),
-        "name": _looked_up(rows["kind_id"], names),
+        "customer_id": pa.array(part.row_of[chosen]),
+        "name": _looked_up(rows["kind_id"], {id: name for (_, name), id in names.items()}),
         "occurred_at": pa.array(rows["occurred_at"]).cast(pa.timestamp("us")),
     }
-    if "id" in rows:
+    if "interaction_id" in reading.columns:
         columns["interaction_id"] = pa.array(rows["id"])
-    if "value" in rows:
+    if "value" in reading.columns:
         columns["value"] = pa.array(rows["value"], from_pandas=True)
     if "type" in reading.columns:
-        types = {id: type for (type, _), id in work.catalogue.kinds.items()}
-        columns["type"] = _looked_up(rows["kind_id"], types)
+        columns["type"] = _looked_up(rows["kind_id"], {id: type for (type, _), id in names.items()})
     if reading.columns & {"channel", "location"}:
         places = {id: place for place, id in work.catalogue.every_place(work.conn).items()}
         for place, column in enumerate(("channel", "location")):
@@ -88,24 +80,35 @@ def _interactions(reading: Reading, customers: Sequence[int], work: Work) -> pa.
     return pa.table(columns)
 
 
-def _lines(reading: Reading, customers: Sequence[int], work: Work) -> pa.Table:
-    wanted = [field for field in SCHEMAS["lines"] if field.name in reading.columns]
-    if all(field.name != "customer_id" for field in wanted):
-        wanted.insert(0, SCHEMAS["lines"].field("customer_id"))
-    chosen = sql.SQL(", ").join(sql.SQL(_LINE_COLUMNS[field.name]) for field in wanted)
-    where: sql.Composable = sql.SQL("")
-    values: dict[str, Any] = {}
-    for column, only in reading.only:
-        where = sql.SQL(" AND {} = ANY(%(only)s)").format(sql.SQL(_LINE_COLUMNS[column]))
-        values = {"only": sorted(only)}
-    query = sql.SQL("SELECT ") + chosen + sql.SQL(_LINES) + where
-    kinds = _kinds(reading, work)
-    return copy_to_arrow(
-        work.conn,
-        query.as_string(work.conn),
-        {**_parameters(reading, customers, kinds, work.now), **values},
-        pa.schema(wanted),
-    )
+def _lines(reading: Reading, part: Part, work: Work) -> pa.Table:
+    chosen = _concerned(reading, part.lines, work)
+    lines = part.lines[chosen]
+    columns = {
+        "customer_id": pa.array(part.line_of[chosen]),
+        "name": _looked_up(
+            lines["kind_id"], {id: name for (_, name), id in work.catalogue.kinds.items()}
+        ),
+        "occurred_at": pa.array(lines["occurred_at"]).cast(pa.timestamp("us")),
+    }
+    if "interaction_id" in reading.columns:
+        columns["interaction_id"] = pa.array(lines["interaction_id"])
+    for name in reading.columns & set(TEXTS):
+        columns[name] = work.histories.texts(name, lines[name])
+    for name in reading.columns & set(AMOUNTS):
+        columns[name] = pa.array(lines[name], from_pandas=True)
+    return pa.table(columns)
+
+
+def _concerned(reading: Reading, rows: Any, work: Work) -> Any:
+    """Where the rows are that a part of the rules reads, of all that is read of these customers."""
+    kinds = recalling.kinds(reading, work)
+    wanted = np.zeros(max([*kinds, int(rows["kind_id"].max(initial=0))], default=0) + 1, bool)
+    wanted[kinds] = True
+    chosen = wanted[rows["kind_id"]]
+    since = reading.since(work.now)
+    if since is not None:
+        chosen &= rows["occurred_at"] > clock.micros(since)
+    return np.flatnonzero(chosen)
 
 
 def _customers(needs: Needs, customers: Sequence[int], conn: Connection) -> pa.Table:
@@ -117,21 +120,6 @@ def _customers(needs: Needs, customers: Sequence[int], conn: Connection) -> pa.T
             [SCHEMAS["customers"].field(n) for n in ("customer_id", "traits", "stage", "allowed")]
         ),
     )
-
-
-def _kinds(reading: Reading, work: Work) -> list[int]:
-    """Numbers of the kinds that are read; what Touchloop says of itself is never among them."""
-    return [
-        id
-        for (type, name), id in work.catalogue.every_kind(work.conn).items()
-        if type != "system" and (reading.names is None or name in reading.names)
-    ]
-
-
-def _parameters(
-    reading: Reading, customers: Sequence[int], kinds: list[int], now: datetime
-) -> dict[str, Any]:
-    return {"customers": arrays.numbers(customers), "kinds": kinds, "since": reading.since(now)}
 
 
 def _properties(interaction_ids: Any, conn: Connection) -> pa.ChunkedArray:
@@ -151,25 +139,7 @@ def _looked_up(numbers: Any, words: Mapping[int, str]) -> pa.DictionaryArray:
     return pa.DictionaryArray.from_arrays(pa.array(numbers.astype(np.int32)), named)
 
 
-# What the columns of the relation need of the log; each stands in the index of the timeline.
-_COLUMNS: dict[str, dict[str, str]] = {
-    "always": {"customer_id": "int8", "kind_id": "int4", "occurred_at": "instant"},
-    "interaction_id": {"id": "int8"},
-    "properties": {"id": "int8"},
-    "channel": {"touchpoint_id": "int4"},
-    "location": {"touchpoint_id": "int4"},
-    "value": {"value": "float8"},
-}
-_EXPRESSIONS = {
-    "customer_id": "i.customer_id",
-    "id": "x.id",
-    "kind_id": "x.kind_id",
-    "touchpoint_id": "coalesce(x.touchpoint_id, 0)",
-    "occurred_at": "x.occurred_at",
-    "value": "coalesce(x.value, 'NaN'::float8)",
-}
-
-_OF_CUSTOMERS = """
+_CUSTOMERS = """
 FROM identifiers i JOIN interactions x ON x.subject_id = i.id
 WHERE i.customer_id = ANY(%(customers)s::bigint[]) AND x.kind_id = ANY(%(kinds)s)
   AND (%(since)s::timestamptz IS NULL OR x.occurred_at > %(since)s::timestamptz)

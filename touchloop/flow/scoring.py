@@ -13,8 +13,7 @@ from touchloop.insight.segments import api as segments
 def refresh_scores(conn: Connection) -> int:
     """Compute all scores anew; returns for how many customers they changed. Commits."""
     now = clock.now()
-    with segments.engine(conn) as engine:
-        changed = scores.compute_spend_percentile(conn, engine, now=now)
+    changed = scores.compute_spend_percentile(conn, now=now)
     decide_again(conn, {scores.SPEND_PERCENTILE: changed})
     conn.commit()
     return len(changed)

@@ -32,12 +32,14 @@ ENTERED, LEFT = "Segment Entered", "Segment Left"
 def refresh_segments(batch: Batch, work: Work) -> Batch:
     """Decide, for the customers of the batch, the live rules that its events concern."""
     live = segments.live(work.conn)
+    work.needs = live.needs
+    work.histories.fit(live.needs, work.now)
     changes: list[segments.MembershipChange] = []
     due: dict[int, datetime] = {}
     spent: Counter[str] = Counter()
     for group in segments.groups(live, batch.customers) if live.rules.rules else ():
         with _timed(spent, "read_ms"):
-            relations = reading.relations(group.live.needs, group.customers, work)
+            relations = reading.relations(group.live.needs, group.customers, batch, work)
         with _timed(spent, "decide_ms"):
             result = segments.evaluate(group.live.rules, relations, group.customers, work.now)
         with _timed(spent, "write_ms"):

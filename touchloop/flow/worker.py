@@ -21,6 +21,8 @@ import psycopg
 
 from touchloop.core import clock, db
 from touchloop.flow import cycle, duties
+from touchloop.flow.batch import Batch
+from touchloop.flow.histories import Histories
 from touchloop.interactions.api import Catalogue
 
 MESSAGES = 16_000  # of a micro-batch at most: the busier, the more a batch shares
@@ -40,16 +42,18 @@ class Worker:
     bell: db.Connection  # hears NOTIFY inbox
     catalogue: Catalogue = field(default_factory=Catalogue)
     visits: set[tuple[int, int]] = field(default_factory=set)
+    histories: Histories = field(default_factory=Histories)
 
     @property
     def name(self) -> str:
         return self.pulse.name
 
-    def know(self, visits: set[tuple[int, int]]) -> None:
-        """Remember visits that are committed, so that a regular costs no look-up."""
-        if len(self.visits) + len(visits) > VISITS:
+    def know(self, batch: Batch) -> None:
+        """Remember what is committed, so that a regular costs no look-up."""
+        if len(self.visits) + len(batch.visits) > VISITS:
             self.visits.clear()
-        self.visits |= visits
+        self.visits |= batch.visits
+        self.histories.keep(batch.histories)
 
 
 def run(*, stop: Callable[[], bool], name: str | None = None, messages: int = MESSAGES) -> None:

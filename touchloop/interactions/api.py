@@ -46,7 +46,16 @@ from touchloop.interactions.overview import (
 )
 from touchloop.interactions.places import places_without_region, set_regions
 from touchloop.interactions.plans import Plans
-from touchloop.interactions.record import DIRECT, PUT_BLOCK, Record, pack_block, unpack_block
+from touchloop.interactions.record import (
+    DIRECT,
+    PUT_BLOCKS,
+    Packed,
+    Record,
+    as_array,
+    pack_block,
+    pack_blocks,
+    unpack_block,
+)
 from touchloop.interactions.sources import (
     Source,
     create,
@@ -63,12 +72,13 @@ from touchloop.interactions.telling import News, subject_named, tell
 __all__ = [
     "Block", "Catalogue", "DEAD_LETTER", "DIRECT", "Envelope", "Happened", "Held", "HeldFilter",
     "HeldRow", "IDS_OF_A_BATCH", "IN", "KindPage", "KindRow", "Ledger", "Line", "MAX_ITEM",
-    "Message", "News", "OUT", "PUT_BLOCK", "Plans", "Property", "QUARANTINE", "Record", "Rejected",
-    "Row", "Source", "TYPES", "add", "alone", "append", "append_lines", "check", "claim",
-    "count_held", "create", "delete", "depth", "discard", "ensure", "every", "explode", "first_id",
-    "fold", "forgive", "get", "held_ids", "held_message", "held_reasons", "held_rows", "hold",
-    "kind", "kind_trends", "kind_types", "kinds", "load", "next_batch", "own_id", "pack_block",
-    "places_without_region", "put", "quarantined", "read", "renew_examples", "replace", "replay",
-    "restore", "rotate_key", "set_regions", "snapshot", "source_days", "subject_named", "tell",
-    "type_word", "unpack_block", "update",
+    "Message", "News", "OUT", "PUT_BLOCKS", "Packed", "Plans", "Property", "QUARANTINE",
+    "Record", "Rejected", "Row", "Source", "TYPES", "add", "alone", "append", "append_lines",
+    "as_array", "check", "claim", "count_held", "create", "delete", "depth", "discard",
+    "ensure", "every", "explode", "first_id", "fold", "forgive", "get", "held_ids",
+    "held_message", "held_reasons", "held_rows", "hold", "kind", "kind_trends", "kind_types",
+    "kinds", "load", "next_batch", "own_id", "pack_block", "pack_blocks",
+    "places_without_region", "put", "quarantined", "read", "renew_examples", "replace",
+    "replay", "restore", "rotate_key", "set_regions", "snapshot", "source_days",
+    "subject_named", "tell", "type_word", "unpack_block", "update",
 ]  # fmt: skip

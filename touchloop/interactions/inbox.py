@@ -10,10 +10,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from touchloop.core.db import Connection
-from touchloop.interactions.record import Record, pack_block, unpack_block
+from touchloop.interactions.record import Record, pack_block, pack_blocks, unpack_block
 
 MESSAGES_IN_A_BLOCK = 2_500
 BYTES_IN_A_BLOCK = 1_000_000
+BLOCKS_AT_ONCE = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,30 +25,35 @@ class Block:
     records: list[Record]
     messages: int
     attempts: int
+    lane: int = 0
 
 
 def put(conn: Connection, records: Iterable[Record]) -> int:
     """Append records as blocks of bounded size; returns the number of messages. Does not commit."""
     total = 0
     for part in _parts(records):
-        messages = sum(record.n for record in part)
-        payload = pack_block(part)
-        conn.execute(
-            "INSERT INTO inbox (payload, messages, bytes) VALUES (%b, %s, %s)",
-            (payload, messages, len(payload)),
-        )
-        total += messages
+        for payload, messages, lane in pack_blocks(part):
+            conn.execute(
+                "INSERT INTO inbox (payload, messages, bytes, lane) VALUES (%b, %s, %s, %s)",
+                (payload, messages, len(payload), lane),
+            )
+            total += messages
     conn.execute("NOTIFY inbox")
     return total
 
 
-def claim(conn: Connection, *, messages: int) -> list[int]:
+def claim(conn: Connection, *, messages: int, place: int = 0, of: int = 1) -> list[int]:
     """Take the oldest blocks of about that many messages and count the attempt, in one commit.
 
-    A block that was tried before is taken alone: should it bring the worker down, it does so
-    without company. The caller locks the blocks again with `read`.
+    The worker at `place` (from 0) of so many takes blocks of its own lanes; of others' only when
+    it has none and they wait for long. A block that was tried before is taken alone: should it
+    bring the worker down, it does so without company. The caller locks the blocks again with
+    `read`.
     """
-    rows = conn.execute(_CLAIM, {"messages": messages}).fetchall()
+    asked = {"messages": messages, "place": place, "of": of, "blocks": BLOCKS_AT_ONCE}
+    rows = conn.execute(_CLAIM.format(mine=_MINE), asked).fetchall()
+    if not rows and of > 1:
+        rows = conn.execute(_CLAIM.format(mine=_LEFT), asked).fetchall()
     conn.commit()
     return [row[0] for row in rows]
 
@@ -55,13 +61,14 @@ def claim(conn: Connection, *, messages: int) -> list[int]:
 def read(conn: Connection, block_ids: Sequence[int]) -> list[Block]:
     """Lock and read claimed blocks in the caller's transaction; others' blocks are left."""
     rows = conn.execute(
-        "SELECT id, payload, messages, attempts FROM inbox WHERE id = ANY(%s)"
+        "SELECT id, payload, messages, attempts, lane FROM inbox WHERE id = ANY(%s)"
         " ORDER BY id FOR UPDATE SKIP LOCKED",
         (list(block_ids),),
         binary=True,
     ).fetchall()
     return [
-        Block(id, unpack_block(bytes(payload)), n, attempts) for id, payload, n, attempts in rows
+        Block(id, unpack_block(bytes(payload)), n, attempts, lane)
+        for id, payload, n, attempts, lane in rows
     ]
 
 
@@ -76,8 +83,9 @@ def replace(conn: Connection, block: Block, parts: Iterable[Sequence[Record]]) -
     for part in parts:
         payload = pack_block(list(part))
         conn.execute(
-            "INSERT INTO inbox (payload, messages, bytes, attempts) VALUES (%b, %s, %s, %s)",
-            (payload, sum(record.n for record in part), len(payload), block.attempts),
+            "INSERT INTO inbox (payload, messages, bytes, attempts, lane)"
+            " VALUES (%b, %s, %s, %s, %s)",
+            (payload, sum(record.n for record in part), len(payload), block.attempts, block.lane),
         )
 
 
@@ -116,9 +124,13 @@ def _parts(records: Iterable[Record]) -> Iterable[list[Record]]:
         yield part
 
 
+_MINE = "lane %% %(of)s = %(place)s"
+_LEFT = "created_at < clock_timestamp() - interval '250 milliseconds'"
+
 _CLAIM = """
 WITH oldest AS (
-  SELECT id, messages, attempts FROM inbox ORDER BY id LIMIT 500 FOR UPDATE SKIP LOCKED
+  SELECT id, messages, attempts FROM inbox WHERE {mine}
+  ORDER BY id LIMIT %(blocks)s FOR UPDATE SKIP LOCKED
 ), placed AS (
   SELECT id, attempts, row_number() OVER w AS place,
          sum(messages) OVER w - messages AS before,

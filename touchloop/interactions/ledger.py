@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from touchloop.core import locks
 from touchloop.core.db import Connection
 
 OUTCOMES = ("stored", "duplicate", "quarantined", "refused", "erased")
@@ -69,7 +70,7 @@ def snapshot(conn: Connection) -> Ledger:
 
 def fold(conn: Connection, *, now: datetime) -> int:
     """Add up finished micro-batches; returns how many. One folder at a time; commits."""
-    locked = conn.execute("SELECT pg_try_advisory_xact_lock(7105, 1)").fetchone()
+    locked = conn.execute("SELECT pg_try_advisory_xact_lock(%s, %s)", locks.FOLD_FIGURES).fetchone()
     if not locked or not locked[0]:
         conn.rollback()
         return 0

@@ -8,8 +8,9 @@ from typing import Any
 
 import psycopg
 
-EXPORT = 0x746C_6C61_0001
-REWRITE = 0x746C_6C61_0002
+from touchloop.core import locks
+
+EXPORT, REWRITE = locks.LAKE_EXPORT, locks.LAKE_REWRITE
 
 
 @contextmanager

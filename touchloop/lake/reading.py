@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 from psycopg import ClientCursor
 from psycopg import sql as pg
-from psycopg.pq import ExecStatus, TransactionStatus
+from psycopg.pq import ExecStatus, Format, TransactionStatus
 
 Params = Sequence[Any] | Mapping[str, Any] | None
 
@@ -86,25 +86,38 @@ def copy_rows(
             raise psycopg.errors.error_from_result(result)
 
 
-def copy_columns(
+def read_columns(
     conn: psycopg.Connection[Any], query: str, params: Params, types: Mapping[str, str]
 ) -> dict[str, Any]:
     """Columns of a query as NumPy arrays; `types` is int4, int8, float8 or instant for each.
 
-    No field may be NULL. Every row then has the same width in COPY's binary format, and no value
-    becomes an object. Instants are microseconds since 1970 in UTC.
+    No field may be NULL. Each column comes as one array of the server's, in which every value has
+    the same width: neither a row nor a value becomes an object. Instants are microseconds since
+    1970 in UTC. For what fits into memory at both ends: some millions of rows.
     """
-    fields: list[tuple[str, str]] = [("fields", ">i2")]
-    for name, type in types.items():
-        fields += [(f"{name}_length", ">i4"), (name, _WIRE[type])]
-    data = b"".join(copy_rows(conn, query, params, "binary"))
-    # A header of 19 bytes, the rows, and two bytes that end it.
-    rows = np.frombuffer(memoryview(data)[19:-2], dtype=np.dtype(fields))
-    found = {name: rows[name].astype(rows[name].dtype.newbyteorder("=")) for name in types}
-    for name, type in types.items():
+    gathered = pg.SQL(", ").join(pg.SQL("array_agg({})").format(pg.Identifier(x)) for x in types)
+    statement = ClientCursor(conn).mogrify(
+        pg.SQL("select {} from ({}) as rows").format(gathered, pg.SQL(cast(Any, query))), params
+    )
+    if conn.info.transaction_status == TransactionStatus.IDLE and not conn.autocommit:
+        conn.execute("begin")
+    result = conn.pgconn.exec_params(statement.encode(), None, result_format=Format.BINARY)
+    if result.status != ExecStatus.TUPLES_OK:
+        raise psycopg.errors.error_from_result(result)
+    found = {}
+    for place, (name, type) in enumerate(types.items()):
+        found[name] = _values(result.get_value(0, place), _WIRE[type])
         if type == "instant":
             found[name] += _EPOCH_2000
     return found
+
+
+def _values(array: bytes | None, wire: str) -> Any:
+    """The values of an array in PostgreSQL's binary format: a header, then lengths and values."""
+    if array is None:
+        return np.empty(0, np.dtype(wire).newbyteorder("="))
+    values = np.frombuffer(array, np.dtype([("length", ">i4"), ("value", wire)]), offset=20)
+    return values["value"].astype(np.dtype(wire).newbyteorder("="))
 
 
 _WIRE = {"int4": ">i4", "int8": ">i8", "float8": ">f8", "instant": ">i8"}

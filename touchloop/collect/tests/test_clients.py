@@ -6,7 +6,7 @@ import importlib
 import os
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ import psycopg
 import pytest
 
 from touchloop.collect.tests.conftest import Served, messages
-from touchloop.interactions.api import Source
+from touchloop.interactions.api import Packed, Source
 
 pytestmark = pytest.mark.clients
 HERE = Path(__file__).parent / "clients"
@@ -222,10 +222,10 @@ def fail_commits(door: Served, times: int, error: Exception) -> None:
     for pipe in door.door.writer._pipes:
         put = pipe.put
 
-        async def failing(payload: bytes, messages: int, *, within: float, put: Any = put) -> None:
+        async def failing(blocks: Sequence[Packed], *, within: float, put: Any = put) -> None:
             if left[0] > 0:
                 left[0] -= 1
                 raise error
-            await put(payload, messages, within=within)
+            await put(blocks, within=within)
 
         pipe.put = failing  # type: ignore[method-assign]

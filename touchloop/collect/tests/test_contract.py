@@ -90,7 +90,16 @@ def test_strangers_are_told_so(
 ) -> None:
     reply = door.send("/v1/track", body, key=key)
     assert (reply.status, reply.json["code"]) == (401, code)
+    assert "www-authenticate" in reply.headers
     assert records() == []
+
+
+def test_no_visitor_of_a_shop_is_asked_for_a_password(door: Served) -> None:
+    """On a first-party host a browser would open a window for it, were it told the scheme."""
+    reply = door.send("/v1/t", TRACK, key="nope", headers={"Origin": "https://shop.example"})
+    assert (reply.status, "www-authenticate" in reply.headers) == (401, False)
+    pixel = door.send("/pixel/v1/track?writeKey=nope&userId=u1&event=E", method="GET")
+    assert (pixel.status, "www-authenticate" in pixel.headers) == (401, False)
 
 
 def test_a_new_source_is_known_at_once_and_a_closed_one_soon_is_not(door: Served) -> None:

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -24,7 +24,7 @@ from touchloop.collect.tests.conftest import Served, basic, break_connections, m
 from touchloop.collect.throttle import Throttle
 from touchloop.collect.writer import Writer
 from touchloop.core import db
-from touchloop.interactions.api import Record, Source
+from touchloop.interactions.api import Packed, Record, Source
 
 TRACK: dict[str, Any] = {"event": "Bought", "userId": "u1"}
 
@@ -50,13 +50,13 @@ class Slow(Pipe):
     async def connect(self) -> None:
         raise psycopg.OperationalError("away")
 
-    async def put(self, payload: bytes, messages: int, *, within: float) -> None:
+    async def put(self, blocks: Sequence[Packed], *, within: float) -> None:
         await asyncio.sleep(0)
         if self.gate is not None:
             await self.gate.wait()
         if self.error is not None:
             raise self.error
-        self.blocks.append(messages)
+        self.blocks.append(sum(block.messages for block in blocks))
 
     async def close(self) -> None:
         self.up = False

@@ -92,6 +92,15 @@ def test_snowplows_documents_may_be_in_base64(door: Served, source: Source) -> N
     assert [(found.name, found.properties) for found in messages()] == [("Added", {"n": 1})] * 2
 
 
+def test_snowplows_pixel(door: Served, browser: Source) -> None:
+    address = f"/i?e=se&se_ac=Bought&aid={browser.write_key}&duid=d1&eid=m1&stm=1750000000000"
+    reply = door.send(address, method="GET")
+    assert (reply.status, reply.headers["content-type"]) == (200, "image/gif")
+    (found,) = messages()
+    assert (found.name, found.anonymous_id, found.message_id) == ("Bought", "d1", "m1")
+    assert door.send("/i", method="GET").status == 401
+
+
 @pytest.mark.parametrize("path", ["/api/s/track", "/api/s/s2s/track", "/api/s/event"])
 def test_jitsus_key_is_in_its_header(door: Served, source: Source, path: str) -> None:
     headers = {"X-Write-Key": f"{source.write_key}:anything"}
@@ -119,3 +128,18 @@ def test_rudders_pixel_and_beacon(door: Served, browser: Source) -> None:
     first, second = messages()
     assert (first.name, first.properties) == ("Opened", {"mail": "7"})
     assert second.type == "page"
+
+
+def test_what_the_browser_libraries_load_before_they_start(door: Served, browser: Source) -> None:
+    key = browser.write_key
+    rudder = door.send(f"/sourceConfig/?writeKey={key}&v=3", method="GET").json["source"]
+    assert (rudder["enabled"], rudder["writeKey"], rudder["destinations"]) == (True, key, [])
+    with_header = door.send("/sourceConfig", method="GET", key=key)
+    assert with_header.json["source"]["id"] == rudder["id"]
+    posthog = door.send(f"/array/{key}/config", method="GET").json
+    assert (posthog["token"], posthog["hasFeatureFlags"]) == (key, False)
+    script = door.send(f"/array/{key}/config.js", method="GET")
+    assert script.headers["content-type"].startswith("text/javascript")
+    assert key.encode() in script.body
+    for path in ("/sourceConfig/?writeKey=nope", "/array/nope/config", "/array/nope/config.js"):
+        assert door.send(path, method="GET").status == 404

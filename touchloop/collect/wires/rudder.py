@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Callable
 
 import msgspec
 
-from touchloop.collect.answers import Answer
+from touchloop.collect.answers import GIF
 from touchloop.collect.parcel import Parcel, Request, Route
 from touchloop.collect.wires import segment
 
-_GIF = Answer(
-    200,
-    base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7"),
-    "image/gif",
-)
 _OF_THE_MESSAGE = frozenset({"userId", "anonymousId", "event", "name", "messageId", "timestamp"})
 
 
@@ -46,7 +40,7 @@ def _beacon(request: Request) -> Parcel:
 
 ROUTES: dict[str, Route] = {
     **{
-        f"/pixel/v1/{type}": Route("rudder", _pixel(type), done=_GIF, methods=frozenset({"GET"}))
+        f"/pixel/v1/{type}": Route("rudder", _pixel(type), done=GIF, methods=frozenset({"GET"}))
         for type in ("track", "page")
     },
     "/beacon/v1/batch": Route("rudder", _beacon),

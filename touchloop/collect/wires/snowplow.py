@@ -1,4 +1,4 @@
-"""Snowplow's tracker protocol, version 2 (`tp2`), by POST.
+"""Snowplow's tracker protocol, version 2 (`tp2`), by POST; and one event by GET, as a pixel.
 
 The write key is the tracker's application id (`aid`), or `?writeKey=` in the collector's address,
 or the user name of Basic authentication. `pv` becomes page, `se` track named by its action, `ue`
@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from touchloop.collect.answers import Answer, refuse
+from touchloop.collect.answers import GIF, Answer, refuse
 from touchloop.collect.parcel import Parcel, Request, Route
 from touchloop.collect.wires.foreign import Json, compact, opened, parcel, text, unbase64
 
@@ -34,6 +34,15 @@ def tp2(request: Request) -> Parcel:
     events = content.get("data") if isinstance(content, dict) else None
     if not isinstance(events, list) or not all(isinstance(event, dict) for event in events):
         raise refuse(400, "bad_batch", "payload_data is an object with a list in `data`")
+    return _taken(request, events)
+
+
+def pixel(request: Request) -> Parcel:
+    """One event in the parameters of an address."""
+    return _taken(request, [dict(request.query)])
+
+
+def _taken(request: Request, events: list[Json]) -> Parcel:
     aid = next((event["aid"] for event in events if isinstance(event.get("aid"), str)), None)
     stamps = [stamp for event in events if (stamp := _millis(event.get("stm"))) is not None]
     return parcel(
@@ -126,5 +135,6 @@ def _millis(value: Any) -> int | None:
 
 _PATH = "/com.snowplowanalytics.snowplow/tp2"
 ROUTES: dict[str, Route] = {
-    _PATH: Route("snowplow", tp2, done=Answer(200, b"ok", "text/plain"), foreign=True)
+    _PATH: Route("snowplow", tp2, done=Answer(200, b"ok", "text/plain"), foreign=True),
+    "/i": Route("snowplow", pixel, done=GIF, methods=frozenset({"GET"})),
 }

@@ -7,6 +7,7 @@ import threading
 from datetime import timedelta
 from typing import Any
 
+import psycopg
 import pytest
 
 from touchloop.core import db
@@ -183,6 +184,29 @@ def test_a_poisoned_message_ends_as_a_dead_letter_and_stops_nobody(
     assert one(conn, "SELECT shelf, reason FROM held_messages") == ("dead_letter", "failed")
     ledger = interactions.snapshot(conn)
     assert (ledger.sent, ledger.stored, ledger.quarantined, ledger.pending) == (61, 60, 1, 0)
+
+
+def test_a_full_disk_is_not_held_against_the_messages(
+    conn: db.Connection, say: Say, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Tried again and again for as long as it lasts, and none becomes a dead letter for it."""
+    tries = 0
+    walk = steps.walk
+
+    def full(batch: Batch, work: Work, way: tuple[steps.Step, ...]) -> Batch:
+        nonlocal tries
+        tries += 1
+        if tries <= 10:
+            raise psycopg.errors.DiskFull("could not extend file: No space left on device")
+        return walk(batch, work, way)
+
+    monkeypatch.setattr(steps, "walk", full)
+    monkeypatch.setattr("time.sleep", lambda seconds: None)
+    say(event="A", userId="u1")
+    worker.run(stop=lambda: one(conn, "SELECT count(*) FROM inbox") == 0)
+    assert tries == 11
+    assert one(conn, "SELECT count(*) FROM held_messages") == 0
+    assert one(conn, "SELECT count(*) FROM interactions") == 1
 
 
 def test_a_segment_is_entered_and_left_at_the_clock(

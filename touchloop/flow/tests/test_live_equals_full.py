@@ -1,16 +1,22 @@
-"""Live membership equals full evaluation at every step, though only concerned rules are decided."""
+"""Live membership equals full evaluation at every step, though only concerned rules are decided.
+
+Two workers take turns, each with what it remembers of the customers, while these are merged.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import random
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from touchloop.bench import rules
 from touchloop.core import db
-from touchloop.flow import reading, worker
-from touchloop.flow.batch import Work
+from touchloop.flow import cycle, duties, reading, recalling, worker
+from touchloop.flow.batch import Batch, Work
 from touchloop.flow.tests.conftest import NOON, Clock, Say
 from touchloop.insight.segments import api as segments
 from touchloop.interactions import api as interactions
@@ -26,25 +32,63 @@ def test_what_stands_is_what_all_rules_say(
     for name, rule in rules.fifty():
         segments.create(name, rule=rule, purpose="service", actor=None, now=NOON)
     changed = 0
-    for _ in range(14):
-        for _ in range(chance.choice((0, 1, 4))):
-            _happen(say, held_clock, chance)
-        worker.drain()
-        standing, expected = _standing(conn), _expected(conn, held_clock)
-        assert standing == expected
-        changed += len(standing)
-        held_clock.at += chance.choice(
-            (timedelta(minutes=20), timedelta(hours=30), timedelta(days=12))
-        )
+    with _worker("first") as first, _worker("second") as second:
+        for _ in range(24):
+            for _ in range(chance.choice((0, 1, 4))):
+                _happen(say, held_clock, chance)
+            _drain(chance.choice((first, first, second)))
+            standing, expected = _standing(conn), _expected(conn, held_clock)
+            assert standing == expected
+            changed += len(standing)
+            held_clock.at += chance.choice(
+                (timedelta(0), timedelta(minutes=20), timedelta(hours=30), timedelta(days=12))
+            )
+        assert first.histories.kept
     assert changed > 20
+
+
+def test_who_was_just_here_is_not_read_again(
+    conn: db.Connection, say: Say, held_clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, rule in rules.fifty():
+        segments.create(name, rule=rule, purpose="service", actor=None, now=NOON)
+    read: list[Sequence[int]] = []
+    rows = recalling._rows
+
+    def noted(asked: Any, customers: Sequence[int], work: Work) -> dict[int, bytes]:
+        read.append(customers)
+        return rows(asked, customers, work)
+
+    monkeypatch.setattr(recalling, "_rows", noted)
+    with _worker("first") as first, _worker("second") as second:
+        for one, fresh in ((first, 1), (first, 1), (second, 2), (second, 2), (first, 3)):
+            say(event=rules.ORDER, userId="u1", properties={"revenue": 5})
+            _drain(one)
+            assert len(read) == fresh
+            assert _standing(conn) == _expected(conn, held_clock)
+            del read[fresh:]
+
+
+@contextlib.contextmanager
+def _worker(name: str) -> Iterator[worker.Worker]:
+    with contextlib.closing(worker._Connections(duties.Pulse(name))) as connections:
+        yield connections.worker
+
+
+def _drain(one: worker.Worker) -> None:
+    while cycle.take(one, messages=1_000) or cycle.wake(one):
+        pass
 
 
 def _happen(say: Say, held_clock: Clock, chance: random.Random) -> None:
     user = f"u{chance.randrange(4)}"
     at = held_clock.at - timedelta(hours=chance.choice((0, 0, 2, 80)))
-    kind = chance.choice(("order", "order", "view", "list", "identify"))
+    kind = chance.choice(("order", "order", "view", "list", "identify", "alias"))
     stamp = at.isoformat()
-    if kind == "identify":
+    if kind == "alias":
+        if chance.random() < 0.2:
+            say("alias", userId=user, previousId=f"u{chance.randrange(4)}", timestamp=stamp)
+    elif kind == "identify":
         traits = {"city": chance.choice(("Porto", "Lyon", "Gent")), "age": chance.choice((25, 40))}
         say("identify", userId=user, traits=traits, timestamp=stamp)
     elif kind == "order":
@@ -72,9 +116,8 @@ def _expected(conn: db.Connection, held_clock: Clock) -> set[tuple[int, int]]:
     live = segments.live(conn)
     customers = [row[0] for row in conn.execute("SELECT id FROM customers ORDER BY id").fetchall()]
     with db.connect() as side:
-        work = Work(conn, side, interactions.Catalogue(), {}, 0, held_clock.at)
-        found = segments.evaluate(
-            live.rules, reading.relations(live.needs, customers, work), customers, held_clock.at
-        )
+        work = Work(conn, side, interactions.Catalogue(), {}, 0, held_clock.at, needs=live.needs)
+        relations = reading.relations(live.needs, customers, Batch(blocks=()), work)
+        found = segments.evaluate(live.rules, relations, customers, held_clock.at)
     conn.rollback()
     return {(int(c), segment) for segment, ids in found.members.items() for c in ids}

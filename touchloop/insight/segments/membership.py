@@ -13,7 +13,7 @@ from touchloop.core import arrays
 from touchloop.core.db import Connection
 from touchloop.insight.segments import sizes
 from touchloop.insight.segments.live import Ids, LiveResult
-from touchloop.lake.api import copy_columns
+from touchloop.lake.api import read_columns
 
 
 class MembershipChange(NamedTuple):
@@ -105,7 +105,7 @@ class _Places:
 
 
 def _stood(conn: Connection, places: _Places) -> tuple[Ids, Ids]:
-    rows = copy_columns(
+    rows = read_columns(
         conn,
         "SELECT customer_id, segment_id FROM segment_members"
         " WHERE customer_id = ANY(%(customers)s::bigint[])"

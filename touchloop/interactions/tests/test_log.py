@@ -40,6 +40,26 @@ def test_what_is_put_is_claimed_once_and_gone_when_deleted(conn: db.Connection) 
     assert inbox.claim(conn, messages=100) == []
 
 
+def test_of_many_messages_one_customer_stays_in_one_lane(conn: db.Connection) -> None:
+    bodies = [b'{"userId": "u%d"}' % (n % 30) for n in range(600)]
+    inbox.put(conn, [record(body) for body in bodies])
+    ids = [inbox.claim(conn, messages=10_000, place=place, of=2) for place in (0, 1)]
+    taken = [
+        {one.body for block in inbox.read(conn, mine) for one in block.records} for mine in ids
+    ]
+    assert taken[0] and taken[1]
+    assert not taken[0] & taken[1]
+    assert taken[0] | taken[1] == set(bodies)
+
+
+def test_a_worker_leaves_the_lanes_of_another_for_a_moment(conn: db.Connection) -> None:
+    inbox.put(conn, [record()])
+    assert inbox.claim(conn, messages=9, place=1, of=2) == []
+    conn.execute("UPDATE inbox SET created_at = created_at - interval '1 second'")
+    conn.commit()
+    assert len(inbox.claim(conn, messages=9, place=1, of=2)) == 1
+
+
 def test_a_block_that_was_tried_before_is_taken_alone(conn: db.Connection) -> None:
     for _ in range(3):
         inbox.put(conn, [record()])

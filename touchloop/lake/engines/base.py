@@ -57,6 +57,9 @@ class Engine(Protocol):
     def keep(self, name: str, query: str, params: Params = None) -> None:
         """Run a query once and keep its rows under a name for later queries."""
 
+    def leave_out(self, ids: pa.Table) -> None:
+        """See no interaction of these (column `interaction_id`) any more, nor its lines."""
+
     def query(self, query: str, params: Params = None) -> pa.Table:
         """The rows of a query, in the types of `plain`; raises Stopped."""
 
@@ -108,6 +111,14 @@ def relation(name: str, source: str, *, merged: bool) -> str:
     return (
         f"select coalesce(m.customer_id, r.subject_id) as customer_id, {columns}"
         f" from {source} as r left join moved as m on m.subject_id = r.subject_id"
+    )
+
+
+def without(source: str) -> str:
+    """SQL of a relation without the interactions that are left out."""
+    return (
+        f"select r.* from ({source}) as r where not exists"
+        " (select 1 from left_out as o where o.interaction_id = r.interaction_id)"
     )
 
 

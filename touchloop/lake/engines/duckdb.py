@@ -15,7 +15,7 @@ from deltalake import DeltaTable
 
 from touchloop.core import settings
 from touchloop.lake import tables
-from touchloop.lake.engines.base import BOUND, MOVED, Params, Stopped, plain, relation
+from touchloop.lake.engines.base import BOUND, MOVED, Params, Stopped, plain, relation, without
 from touchloop.lake.tables import INTERACTIONS, LINES, Lake
 
 
@@ -25,6 +25,7 @@ class DuckDB:
     dialect = "duckdb"
 
     def __init__(self, *, threads: int | None = None, memory_mb: int | None = None) -> None:
+        self.lake: dict[str, str] = {}  # what the relations of the lake are made of
         self._spill = tempfile.TemporaryDirectory(prefix="touchloop-duckdb-")
         self.connection = duckdb.connect(
             ":memory:",
@@ -51,6 +52,11 @@ class DuckDB:
     def keep(self, name: str, query: str, params: Params = None) -> None:
         with _stoppable():
             self.connection.execute(f"create or replace temp table {name} as {query}", params)
+
+    def leave_out(self, ids: pa.Table) -> None:
+        self.bind("left_out", ids)
+        for name, source in self.lake.items():
+            self.view(name, without(source))
 
     def query(self, query: str, params: Params = None) -> pa.Table:
         with _stoppable():
@@ -118,7 +124,8 @@ def duckdb_engine(
     made.bind("moved", moved if moved is not None else MOVED.empty_table())
     for name in (INTERACTIONS, LINES):
         source = scan(made, tables.open_table(name, lake=lake), name, lake=lake)
-        made.view(name, relation(name, source, merged=merged))
+        made.lake[name] = relation(name, source, merged=merged)
+        made.view(name, made.lake[name])
     for name, schema in BOUND.items():
         made.bind(name, bound.pop(name, schema.empty_table()))
     if bound:

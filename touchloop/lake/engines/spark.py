@@ -19,7 +19,7 @@ import pyarrow as pa
 from touchloop.core.errors import WrongSetting
 from touchloop.lake import tables
 from touchloop.lake.engines import spark_session
-from touchloop.lake.engines.base import BOUND, MOVED, Params, Stopped, plain, relation
+from touchloop.lake.engines.base import BOUND, MOVED, Params, Stopped, plain, relation, without
 from touchloop.lake.engines.spark_dialect import SPARK
 from touchloop.lake.tables import INTERACTIONS, LINES, Lake
 
@@ -35,6 +35,7 @@ class Spark:
         self.session = spark_session.new_session()
         self._remote = spark_session.remote()
         self._tag = f"touchloop-{os.getpid()}-{next(_numbers)}"
+        self.lake: dict[str, str] = {}  # what the relations of the lake are made of
         self._bound: dict[str, Any] = {}
         self._kept: dict[str, Any] = {}
         self._running = threading.Event()
@@ -57,6 +58,11 @@ class Spark:
             kept.count()
         self._name(name, kept)
         self._kept[name] = kept
+
+    def leave_out(self, ids: pa.Table) -> None:
+        self.bind("left_out", ids)
+        for name, source in self.lake.items():
+            self.view(name, without(source))
 
     def query(self, query: str, params: Params = None) -> pa.Table:
         with self._run():
@@ -177,7 +183,8 @@ def spark_engine(
             table = tables.open_table(name, lake=lake)
             paths = [_path(lake, name, file.path) for file in tables.files(table)]
             made.files(f"lake_{name}", paths, tables.SCHEMAS[name])
-            made.view(name, relation(name, f"lake_{name}", merged=merged))
+            made.lake[name] = relation(name, f"lake_{name}", merged=merged)
+            made.view(name, made.lake[name])
         for name, schema in BOUND.items():
             made.bind(name, bound.get(name, schema.empty_table()))
     except BaseException:
