@@ -24,6 +24,9 @@ log = logging.getLogger("touchloop.api")
 
 TOGETHER: Final = 64
 WAITING: Final = 2_000
+# Whoever asks alone would else pay more for the plan of the facts than for the facts (0.45 of 0.73
+# ms): the server guesses too few rows of a plan for all, and plans anew each time.
+_OPTIONS: Final = "-c timezone=UTC -c statement_timeout=10s -c plan_cache_mode=force_generic_plan"
 
 Waiter = Future[Answer]
 # Called once for all that were answered together: waking the loop costs more than an answer.
@@ -107,7 +110,7 @@ class Desk:
     def _connect(self) -> Connection:
         return psycopg.connect(
             self._url, autocommit=True, application_name="touchloop api",
-            options="-c timezone=UTC -c statement_timeout=10s", connect_timeout=5,
+            options=_OPTIONS, connect_timeout=5,
         )  # fmt: skip
 
 

@@ -159,6 +159,7 @@ SELECT $people + row_number() OVER (ORDER BY id) - 1, person,
 FROM slipped
 """
 _EXACT = """
-SELECT l.record AS a, r.record AS b FROM people AS l JOIN people AS r
-  ON l.given = r.given AND l.surname = r.surname AND l.born = r.born AND l.record < r.record
+SELECT l.touchloop_row AS a, r.touchloop_row AS b FROM people AS l JOIN people AS r
+  ON l.given = r.given AND l.surname = r.surname AND l.born = r.born
+  AND l.touchloop_row < r.touchloop_row
 """

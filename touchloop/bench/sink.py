@@ -5,8 +5,9 @@ It speaks what a sender needs of SMTP, with PIPELINING, in a process of its own.
 
 from __future__ import annotations
 
-import asyncio
 import multiprocessing
+import select
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -59,63 +60,78 @@ def listening() -> Iterator[Sink]:
 
 
 def _serve(pipe: Any, counts: Any) -> None:
-    asyncio.run(_listen(pipe, counts))
-
-
-async def _listen(pipe: Any, counts: Any) -> None:
+    """One thread for all lines; an event loop would cost more than what is done with a message."""
+    listener = socket.create_server(("127.0.0.1", 0), backlog=128)
+    pipe.send(listener.getsockname()[1])
+    poll = select.epoll()
+    poll.register(listener, select.EPOLLIN)
     seen: set[bytes] = set()
-    loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: _Session(counts, seen), "127.0.0.1", 0)
-    pipe.send(server.sockets[0].getsockname()[1])
-    await server.serve_forever()
+    sessions: dict[int, _Session] = {}
+    while True:
+        for number, _event in poll.poll():
+            session = sessions.get(number)
+            if session is None:
+                line, _address = listener.accept()
+                line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                sessions[line.fileno()] = _Session(line, counts, seen)
+                poll.register(line, select.EPOLLIN)
+            elif not session.heard_more():
+                poll.unregister(number)
+                del sessions[number]
+                session.line.close()
 
 
-class _Session(asyncio.Protocol):
+class _Session:
     """One connection. `inside`: what comes is a message, up to the line with a dot."""
 
-    def __init__(self, counts: Any, seen: set[bytes]) -> None:
+    def __init__(self, line: socket.socket, counts: Any, seen: set[bytes]) -> None:
+        self.line = line
         self.counts = counts
         self.seen = seen
-        self.heard = bytearray()
+        self.heard = b""
         self.inside = False
         self.recipient = b""
         self.round = 0
+        line.sendall(b"220 sink ESMTP\r\n")
 
-    def connection_made(self, transport: Any) -> None:
-        self.transport = transport
-        transport.write(b"220 sink ESMTP\r\n")
-
-    def data_received(self, data: bytes) -> None:
-        self.heard += data
-        answers: list[bytes] = []
-        while self._message(answers) if self.inside else self._command(answers):
-            pass
-        if answers:
-            self.transport.write(b"".join(answers))
+    def heard_more(self) -> bool:
+        """Take what there is and answer it; False when the line is closed."""
+        try:
+            data = self.line.recv(262_144)
+            if not data:
+                return False
+            self.heard += data
+            answers: list[bytes] = []
+            while self._message(answers) if self.inside else self._command(answers):
+                pass
+            if answers:
+                self.line.sendall(b"".join(answers))
+        except OSError:
+            return False
+        return True
 
     def _message(self, answers: list[bytes]) -> bool:
         end = self.heard.find(b"\r\n.\r\n")
         if end < 0:
             return False
         signed = self.heard.startswith(b"DKIM-Signature:")
-        del self.heard[: end + 5]
+        self.heard = self.heard[end + 5 :]
         self.inside = False
         self._count(signed)
         answers.append(b"250 2.0.0 taken\r\n")
         return True
 
     def _command(self, answers: list[bytes]) -> bool:
-        end = self.heard.find(b"\r\n")
-        if end < 0:
+        line, found, rest = self.heard.partition(b"\r\n")
+        if not found:
             return False
-        line = bytes(self.heard[:end])
-        del self.heard[: end + 2]
+        self.heard = rest
         word = line[:4].upper()
-        if word == b"EHLO":
-            answers.append(b"250-sink\r\n250-PIPELINING\r\n250-8BITMIME\r\n250 SIZE 33554432\r\n")
-        elif word == b"DATA":
+        if word == b"DATA":
             self.inside = True
             answers.append(b"354 go on\r\n")
+        elif word == b"EHLO":
+            answers.append(b"250-sink\r\n250-PIPELINING\r\n250-8BITMIME\r\n250 SIZE 33554432\r\n")
         elif word == b"QUIT":
             answers.append(b"221 2.0.0 bye\r\n")
         else:

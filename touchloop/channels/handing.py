@@ -36,6 +36,7 @@ from touchloop.channels.suppressing import suppress
 from touchloop.core import arrays
 from touchloop.core.db import Connection
 from touchloop.core.errors import Unavailable
+from touchloop.identity.api import customers_of
 
 # What is owed to the customer goes first, then the question that has a short memory.
 ORDER: Final = ("service", "survey", "marketing")
@@ -116,12 +117,7 @@ def _hand(conn: Connection, channel: Channel, claimed: Sequence[Claimed], now: d
 
 def _locked(conn: Connection, claimed: Sequence[Claimed]) -> list[tuple[Delivery, datetime | None]]:
     """Take the locks of the customers first: who holds them may be writing these very rows."""
-    found = conn.execute(
-        "SELECT DISTINCT i.customer_id FROM deliveries d JOIN identifiers i ON i.id = d.subject_id"
-        " WHERE d.id = ANY(%s)",
-        ([one.id for one in claimed],),
-    ).fetchall()
-    outbox.hold(conn, [row[0] for row in found])
+    outbox.hold(conn, customers_of(conn, [one.subject_id for one in claimed]).values())
     return outbox.taken(conn, claimed)
 
 

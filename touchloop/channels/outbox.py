@@ -17,7 +17,7 @@ from touchloop.channels.rows import (
     Change,
 )
 from touchloop.channels.seam import Channel, Delivery
-from touchloop.core import arrays
+from touchloop.core import arrays, locks
 from touchloop.core.db import Connection
 from touchloop.identity.api import customers_of
 
@@ -34,12 +34,13 @@ class Claimed(NamedTuple):
 
     id: int
     attempts: int
+    subject_id: int
 
 
 def claim(conn: Connection, channel: str, kind: str, *, now: datetime, limit: int) -> list[Claimed]:
     """Take what is due on a channel, the longest waiting first. The caller commits."""
     values = {"channel": channel, "kind": kind, "now": now, "limit": limit}
-    return [Claimed(*row) for row in conn.execute(_CLAIM, values)]
+    return [Claimed(*row) for row in conn.execute(_CLAIM, values, binary=True).fetchall()]
 
 
 def hold(conn: Connection, customer_ids: Iterable[int]) -> None:
@@ -152,17 +153,17 @@ UPDATE deliveries SET state = 'claimed', claimed_at = %(now)s, attempts = attemp
     WHERE channel = %(channel)s AND kind = %(kind)s AND state IN ('queued', 'deferred')
       AND not_before <= %(now)s
     ORDER BY not_before, id LIMIT %(limit)s FOR UPDATE SKIP LOCKED))
-RETURNING id, attempts
+RETURNING id, attempts, subject_id
 """
-_HOLD_ALL: LiteralString = "SELECT pg_advisory_xact_lock_shared(7106, 0)"
-_HOLD: LiteralString = """
-SELECT count(pg_advisory_xact_lock(7107, key)) FROM (
+_HOLD_ALL: LiteralString = f"SELECT pg_advisory_xact_lock_shared({locks.WITHDRAWALS}, 0)"
+_HOLD: LiteralString = f"""
+SELECT count(pg_advisory_xact_lock({locks.RECIPIENT}, key)) FROM (
   SELECT DISTINCT hashint8(c) AS key FROM unnest(%s::bigint[]) AS w(c) ORDER BY 1 OFFSET 0
 ) AS ordered
 """
-_HOLD_NOW: LiteralString = """
-SELECT pg_try_advisory_xact_lock_shared(7106, 0)
-   AND pg_try_advisory_xact_lock(7107, hashint8(%s::bigint))
+_HOLD_NOW: LiteralString = f"""
+SELECT pg_try_advisory_xact_lock_shared({locks.WITHDRAWALS}, 0)
+   AND pg_try_advisory_xact_lock({locks.RECIPIENT}, hashint8(%s::bigint))
 """
 _TAKEN: LiteralString = f"""
 SELECT {", ".join("d." + name.strip() for name in rows.COLUMNS.split(","))}, i.customer_id,

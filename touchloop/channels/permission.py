@@ -18,6 +18,8 @@ PURPOSE: Final = {"marketing": "marketing", "service": "service", "survey": "mea
 # What a message speaks of is at the least what was bought here: consent's own yardstick too.
 CATEGORIES: Final = ("bought",)
 
+_WORDS: Final = {"allow": "", "deny": "refused", "ask": "not_asked"}
+
 Word = Literal["send", "defer", "drop", "suppress"]
 
 
@@ -68,6 +70,8 @@ def _address(situation: Situation, channel: Channel, chosen: str) -> tuple[str, 
     there = situation.addresses.get(channel.address_namespace, [])
     if not there:
         return "", "no_address"
+    if not held.reasons:
+        return (chosen if chosen in there else there[0]), ""
     order = sorted(there, key=lambda address: address != chosen)
     free = next((one for one in order if not held.reason(channel.name, one)), None)
     return (free, "") if free is not None else (order[0], held.reason(channel.name, order[0]))
@@ -97,4 +101,4 @@ def _refused(said: consent.PersonConsent, channel: Channel, kind: str, topic: st
 
 
 def _word(decision: consent.Decision) -> str:
-    return {"allow": "", "deny": "refused", "ask": "not_asked"}[decision.verdict]
+    return _WORDS[decision.verdict]

@@ -10,9 +10,12 @@ stretch of `hours`, not in a calendar day, which would let 23:00 and 00:00 both 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final, Literal, NamedTuple
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from touchloop.channels import hours
 
@@ -64,8 +67,7 @@ class Mute(NamedTuple):
     until: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Pressure:
+class Pressure(Struct, frozen=True):
     """What one customer has been through and wants: the state that the policy judges."""
 
     contacts: tuple[Contact, ...] = ()

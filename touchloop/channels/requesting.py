@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, LiteralString, NamedTuple
 from uuid import UUID
 
 from django.utils.translation import gettext as _
+from msgspec import Struct
 
 from touchloop.channels import rows
 from touchloop.channels.permission import Permission, permission
@@ -32,8 +32,7 @@ from touchloop.identity.api import customers_of
 STATE_OF = {"send": QUEUED, "defer": DEFERRED, "drop": DROPPED, "suppress": SUPPRESSED}
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(Struct, frozen=True):
     """A message that is wanted. The first of `channels` that is permitted carries it."""
 
     subject_id: int
@@ -42,7 +41,7 @@ class Wanted:
     template: str
     cause: str
     channels: tuple[str, ...]
-    data: Mapping[str, Any] = field(default_factory=dict)
+    data: Mapping[str, Any] = {}
     not_before: datetime | None = None
     expires_at: datetime | None = None
     offer: str = ""
@@ -175,15 +174,16 @@ def _kept(policy: Policy, kind: str, channel: Channel) -> int:
 
 
 def _known(conn: Connection, causes: Iterable[str]) -> dict[str, Requested]:
-    found = conn.execute(_KNOWN, (arrays.texts(causes),))
+    found = conn.execute(_KNOWN, (arrays.texts(causes),)).fetchall()
     return {cause: Requested(*rest) for cause, *rest in found}
 
 
 def _store(conn: Connection, chosen: Sequence[_Chosen], now: datetime) -> dict[str, Requested]:
     """Insert; a cause that another transaction wrote meanwhile gives that one's result."""
-    ids = [row[0] for row in conn.execute(_IDS, (len(chosen),))]
+    ids = [row[0] for row in conn.execute(_IDS, (len(chosen),), binary=True).fetchall()]
     numbered = list(zip(ids, chosen, strict=True))
-    written = {row[0] for row in conn.execute(_INSERT, _parameters(numbered, now))}
+    rows_written = conn.execute(_INSERT, _parameters(numbered, now), binary=True).fetchall()
+    written = {row[0] for row in rows_written}
     results, changes = {}, []
     for id, one in numbered:
         if id not in written:
@@ -193,7 +193,8 @@ def _store(conn: Connection, chosen: Sequence[_Chosen], now: datetime) -> dict[s
         results[one.wanted.cause] = Requested(
             id, state, one.permission.reason, moment, one.channel.name
         )
-        changes.append(Change(_delivery(id, one), state, one.permission.reason, "", moment))
+        if state in rows.EVENTS:
+            changes.append(Change(_delivery(id, one), state, one.permission.reason, "", moment))
     rows.say(conn, rows.told(changes, now))
     missed = [one.wanted.cause for id, one in numbered if id not in written]
     return results | (_known(conn, missed) if missed else {})
@@ -203,8 +204,9 @@ def _parameters(numbered: Sequence[tuple[int, _Chosen]], now: datetime) -> dict[
     of = [one.wanted for _, one in numbered]
     said = [one.permission for _, one in numbered]
     states = [STATE_OF[one.word] for one in said]
+    written = {id(data): _json(data) for data in {id(one.data): one.data for one in of}.values()}
     return {
-        "ids": arrays.numbers(id for id, _ in numbered),
+        "ids": arrays.numbers(number for number, _ in numbered),
         "subjects": arrays.numbers(one.subject_id for one in of),
         "kinds": arrays.texts(one.kind for one in of),
         "topics": arrays.texts(one.topic for one in of),
@@ -212,7 +214,7 @@ def _parameters(numbered: Sequence[tuple[int, _Chosen]], now: datetime) -> dict[
         "addresses": arrays.texts(one.address for one in said),
         "templates": arrays.texts(one.template for one in of),
         "versions": arrays.numbers(one.version for _, one in numbered),
-        "data": arrays.texts(_json(one.data) for one in of),
+        "data": arrays.texts(written[id(one.data)] for one in of),
         "causes": arrays.texts(one.cause for one in of),
         "states": arrays.texts(states),
         "reasons": arrays.texts(one.reason for one in said),
@@ -222,7 +224,7 @@ def _parameters(numbered: Sequence[tuple[int, _Chosen]], now: datetime) -> dict[
         "decisions": arrays.uuids(one.decision_id for one in of),
         "campaigns": arrays.numbers(one.campaign_id for one in of),
         "triggers": arrays.numbers(one.trigger_id for one in of),
-        "messages": arrays.texts(rows.message_id(id, one.wanted.cause) for id, one in numbered),
+        "messages": arrays.texts(rows.message_id(n, one.wanted.cause) for n, one in numbered),
         "outcomes": arrays.instants(
             None if state in rows.WAITING else now for state in states
         ),
@@ -273,7 +275,8 @@ SELECT cause, id, state, reason, CASE WHEN state IN ('queued', 'deferred') THEN 
   FROM deliveries WHERE cause = ANY(%s::text[])
 """
 _IDS: LiteralString = (
-    "SELECT nextval(pg_get_serial_sequence('deliveries', 'id')) FROM generate_series(1, %s)"
+    "SELECT nextval((SELECT pg_get_serial_sequence('deliveries', 'id')::regclass))"
+    " FROM generate_series(1, %s)"
 )
 _INSERT: LiteralString = """
 INSERT INTO deliveries

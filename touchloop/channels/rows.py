@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-import hmac
+import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import cache
+from functools import cache, lru_cache
 from hashlib import sha256
 from typing import Any, Final
 
+from msgspec import Struct
+from msgspec.structs import replace
+
+from touchloop.channels.keyed import Keyed
 from touchloop.channels.seam import Delivery
 from touchloop.consent.api import PersonConsent
 from touchloop.core import settings
@@ -39,8 +42,7 @@ EVENTS: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Struct, frozen=True):
     """A delivery that came into a state; `address` is the one that was used."""
 
     delivery: Delivery
@@ -106,7 +108,7 @@ def say(conn: Connection, news: Sequence[News]) -> None:
 def message_id(delivery_id: int, cause: str) -> str:
     """A stable name of the message that nobody can guess who does not hold our secret."""
     text = f"{delivery_id}\0{cause}".encode()
-    return f"{delivery_id}.{hmac.digest(_key(), text, 'sha256').hex()[:24]}"
+    return f"{delivery_id}.{_keyed().digest(text).hex()[:24]}"
 
 
 def going(delivery: Delivery, address: str, person: PersonConsent) -> Delivery:
@@ -128,7 +130,7 @@ def of_row(row: Sequence[Any], customer_id: int) -> Delivery:
         address=address,
         template=template,
         template_version=version,
-        data=data,
+        data=_decoded(data),
         message_id=message,
         offer=offer,
         decision_id=decision,
@@ -139,7 +141,8 @@ def of_row(row: Sequence[Any], customer_id: int) -> Delivery:
 
 
 COLUMNS: Final = (
-    "id, subject_id, kind, topic, channel, address, template, template_version, data, message_id,"
+    "id, subject_id, kind, topic, channel, address, template, template_version,"
+    " data::text, message_id,"
     " offer, decision_id, campaign_id, trigger_id, attempts"
 )
 
@@ -159,6 +162,13 @@ def _more(change: Change) -> dict[str, Any]:
     return more
 
 
+@lru_cache(maxsize=1_000)
+def _decoded(data: str) -> Mapping[str, Any]:
+    """The messages of a campaign mostly say the same."""
+    found: dict[str, Any] = json.loads(data)
+    return found
+
+
 @cache
-def _key() -> bytes:
-    return sha256(b"touchloop message ids\0" + settings.secret_key().encode()).digest()
+def _keyed() -> Keyed:
+    return Keyed(sha256(b"touchloop message ids\0" + settings.secret_key().encode()).digest())

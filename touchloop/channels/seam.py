@@ -48,6 +48,8 @@ from datetime import datetime
 from typing import Any, Final, Literal
 from uuid import UUID
 
+from msgspec import Struct
+
 from touchloop.consent.api import PersonConsent
 from touchloop.core.db import Connection
 
@@ -56,8 +58,7 @@ KINDS: Final = ("marketing", "service", "survey")
 SentWord = Literal["handed", "confirmed", "temporary", "refused", "uncertain"]
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
+class Delivery(Struct, frozen=True):
     """One message to one customer, as a channel sees it."""
 
     id: int
@@ -79,16 +80,14 @@ class Delivery:
     consent: PersonConsent | None = None  # as read for this hand-off, under its lock
 
 
-@dataclass(frozen=True, slots=True)
-class Rendered:
+class Rendered(Struct, frozen=True):
     """A delivery made into a message; `content` is the channel's own."""
 
     delivery: Delivery
     content: Any
 
 
-@dataclass(frozen=True, slots=True)
-class Unfit:
+class Unfit(Struct, frozen=True):
     """A delivery of which no message can be made; `reason` is a word, `detail` for people."""
 
     delivery_id: int
@@ -96,8 +95,7 @@ class Unfit:
     detail: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Sent:
+class Sent(Struct, frozen=True):
     """What became of one message; `reason` may quote the other side, shortened."""
 
     delivery_id: int

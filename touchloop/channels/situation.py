@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final, LiteralString
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from touchloop.channels.hours import known_zone
 from touchloop.channels.pace import Pace, paces
@@ -23,16 +25,16 @@ from touchloop.records.cases import api as cases
 RETURN_BEGAN: Final = ("Order Returned", "Return Started")
 RETURN_ENDED: Final = ("Order Refunded",)
 NO_SUPPRESSIONS: Final = Suppressed()
+_NO_PACE: Final = Pace()
 
 
-@dataclass(frozen=True, slots=True)
-class Situation:
+class Situation(Struct, frozen=True):
     """One customer, as far as contact is concerned; `addresses` by namespace, the best first."""
 
     consent: consent.PersonConsent
     pressure: Pressure
     suppressed: Suppressed
-    addresses: dict[str, list[str]] = field(default_factory=dict)
+    addresses: dict[str, list[str]] = {}
 
     def reached(self, contact: Contact) -> Situation:
         """The situation once this contact has been made."""
@@ -81,22 +83,23 @@ def _pressures(
     window = max([168, *(cap.hours for cap in policy.caps)])
     key = arrays.numbers(ids)
     contacts: dict[int, list[Contact]] = defaultdict(list)
-    for customer, kind, at in conn.execute(_CONTACTS, (key, now - timedelta(hours=window))):
+    rows = conn.execute(_CONTACTS, (key, now - timedelta(hours=window)), binary=True).fetchall()
+    for customer, kind, at in rows:
         contacts[customer].append(Contact(kind, at))
-    zones: dict[int, str] = dict(conn.execute(_ZONES, (key,)).fetchall())
+    zones: dict[int, str] = dict(conn.execute(_ZONES, (key,), binary=True).fetchall())
     mutes = _mutes(conn, ids, policy, now)
     chosen = paces(conn, ids)
-    nothing = Pace()
-    return {
-        id: Pressure(
+    found = {}
+    for id in ids:
+        pace = chosen.get(id, _NO_PACE)
+        found[id] = Pressure(
             tuple(contacts.get(id, ())),
             known_zone(zones.get(id)),
             tuple(mutes.get(id, ())),
-            chosen.get(id, nothing).paused_until,
-            chosen.get(id, nothing).per_week,
+            pace.paused_until,
+            pace.per_week,
         )
-        for id in ids
-    }
+    return found
 
 
 def _mutes(
@@ -132,9 +135,12 @@ def _addresses(
     found: dict[int, dict[str, list[str]]] = {}
     if not namespaces:
         return found
-    rows = conn.execute(_ADDRESSES, (arrays.numbers(ids), list(namespaces)))
+    rows = conn.execute(_ADDRESSES, (arrays.numbers(ids), list(namespaces)), binary=True).fetchall()
     for customer, namespace, value in rows:
-        found.setdefault(customer, {}).setdefault(namespace, []).append(value)
+        if (there := found.get(customer)) is None:
+            found[customer] = {namespace: [value]}
+        else:
+            there.setdefault(namespace, []).append(value)
     return found
 
 

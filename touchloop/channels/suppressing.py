@@ -6,7 +6,6 @@ stricter. A suppressed address stays so when its person is erased and comes back
 
 from __future__ import annotations
 
-import hmac
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -17,6 +16,7 @@ from typing import Final, LiteralString
 
 from django.utils.translation import gettext as _
 
+from touchloop.channels.keyed import Keyed
 from touchloop.core import arrays, settings
 from touchloop.core.db import Connection
 from touchloop.core.errors import Invalid
@@ -86,23 +86,24 @@ def suppressed(
 ) -> dict[int, Suppressed]:
     """The suppressions of customers; `addresses` are (customer, address) that might be used."""
     found: dict[int, dict[tuple[str, str], str]] = defaultdict(dict)
-    rows = conn.execute(_BY_PERSON, (arrays.numbers(customer_ids),))
+    rows = conn.execute(_BY_PERSON, (arrays.numbers(customer_ids),)).fetchall()
     for customer, channel, address, reason in rows:
         found[customer][channel, address] = reason
-    owners: dict[str, list[tuple[int, str]]] = defaultdict(list)
-    for customer, address in addresses:
-        if address:
-            owners[address_key(address)].append((customer, address))
-    if owners:
-        for key, channel, reason in conn.execute(_BY_ADDRESS, (arrays.texts(owners),)):
-            for customer, address in owners[key]:
+    asked = [(address_key(one), customer, one) for customer, one in addresses if one]
+    if asked:
+        keys = arrays.texts([key for key, _customer, _address in asked])
+        held: dict[str, list[tuple[str, str]]] = defaultdict(list)
+        for key, channel, reason in conn.execute(_BY_ADDRESS, (keys,)).fetchall():
+            held[key].append((channel, reason))
+        for key, customer, address in asked if held else ():
+            for channel, reason in held.get(key, ()):
                 found[customer].setdefault((channel, address), reason)
     return {customer: Suppressed(reasons) for customer, reasons in found.items()}
 
 
 def address_key(address: str) -> str:
     """The keyed hash under which an address is remembered."""
-    return hmac.digest(_pepper(), address.strip().lower().encode(), "sha256").hex()
+    return _keyed().digest(address.strip().lower().encode()).hex()
 
 
 def _append(
@@ -143,8 +144,9 @@ def _append_keys(
 
 
 @cache
-def _pepper() -> bytes:
-    return sha256(b"touchloop suppressed addresses\0" + settings.secret_key().encode()).digest()
+def _keyed() -> Keyed:
+    key = b"touchloop suppressed addresses\0" + settings.secret_key().encode()
+    return Keyed(sha256(key).digest())
 
 
 _BY_PERSON: LiteralString = """

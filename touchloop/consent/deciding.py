@@ -21,6 +21,8 @@ GRANTED, DENIED, OBJECTED, PENDING = "granted", "denied", "objected", "pending"
 CHILD = "child"
 # To object to marketing is to object to being profiled and advertised to for it (GDPR 21(2)).
 _FOR_MARKETING = ("profile", "share")
+_AGAINST = (DENIED, OBJECTED)
+_BY_DEFAULT = (Rule.YES, Rule.SUM)
 # A browser's Global Privacy Control objects to these, unless the person explicitly granted them.
 GPC_PURPOSES = ("share", "profile")
 
@@ -111,19 +113,23 @@ def _use(
         return Decision("deny", (f"{_listed(categories)} is never used for {purpose}",))
     if person.child and purpose in ("marketing", "profile", "share", "train"):
         return Decision("deny", (f"no {purpose} about a child",))
-    choices = [_choice(person, purpose, category) for category in categories]
-    choices += _objections(person, purpose, categories)
-    against = [choice for choice in choices if choice and choice.state in (DENIED, OBJECTED)]
+    said = [
+        choice
+        for category in categories
+        if (choice := _choice(person, purpose, category)) is not None
+    ]
+    against = [choice for choice in said if choice.state in _AGAINST]
+    against += _objections(person, purpose, categories)
     if against:
-        said = "objected to" if against[0].state == OBJECTED else "refused"
+        word = "objected to" if against[0].state == OBJECTED else "refused"
         return Decision(
-            "deny", (f"the person {said} {purpose}",), tuple(one.grant_id for one in against)
+            "deny", (f"the person {word} {purpose}",), tuple(one.grant_id for one in against)
         )
     if rule is Rule.SUM and about_one:
         return Decision("deny", (f"{_listed(categories)} may be used for {purpose} in sums only",))
-    if rule in (Rule.YES, Rule.SUM):
+    if rule in _BY_DEFAULT:
         return Decision("allow", (f"{_listed(categories)} may be used for {purpose} by default",))
-    granted = [choice for choice in choices if choice and choice.state == GRANTED]
+    granted = [choice for choice in said if choice.state == GRANTED]
     if len(granted) == len(categories):
         return Decision(
             "allow", (f"the person agreed to {purpose}",), tuple(one.grant_id for one in granted)
@@ -138,7 +144,7 @@ def _rule(categories: tuple[str, ...], purpose: str) -> Rule:
 
 def _objections(person: PersonConsent, purpose: str, categories: tuple[str, ...]) -> list[Choice]:
     """Objections to something else that reach this use as well."""
-    found = []
+    found: list[Choice | None] = []
     if purpose in _FOR_MARKETING:
         found.append(person.use.get(("marketing", "")))
     if "inferred" in categories:  # "do not profile me": then what was inferred is not used either
@@ -164,13 +170,11 @@ def _contact(person: PersonConsent, purpose: str, channel: str, topic: str) -> D
 
 def _choice(person: PersonConsent, purpose: str, category: str) -> Choice | None:
     """What was said of this category, or of all; of the two, a refusal."""
-    said = [
-        choice
-        for key in ((purpose, category), (purpose, ""))
-        if (choice := person.use.get(key)) is not None
-    ]
-    refusals = [choice for choice in said if choice.state != GRANTED]
-    return next(iter(refusals or said), None)
+    use = person.use
+    own, of_all = use.get((purpose, category)), use.get((purpose, ""))
+    if own is None or (own.state == GRANTED and of_all is not None and of_all.state != GRANTED):
+        return of_all
+    return own
 
 
 def _listed(categories: tuple[str, ...]) -> str:

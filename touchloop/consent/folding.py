@@ -39,10 +39,16 @@ def fold(rows: Iterable[Row], *, together_since: datetime | None = None) -> dict
 
     `together_since` is when the identifiers last came together; without it nothing confirms.
     """
-    by_key: dict[Key, list[Row]] = {}
+    only: dict[Key, Row] = {}
+    several: dict[Key, list[Row]] = {}  # few keys are spoken of twice
     for row in rows:
-        by_key.setdefault(row.key, []).append(row)
-    return {key: _choice(_since_confirmed(said, together_since)) for key, said in by_key.items()}
+        first = only.setdefault(row[2], row)
+        if first is not row:
+            several.setdefault(row[2], [first]).append(row)
+    found = {key: _said(row) for key, row in only.items()}
+    for key, said in several.items():
+        found[key] = _choice(_since_confirmed(said, together_since))
+    return found
 
 
 def strictness(state: str) -> int:
@@ -63,8 +69,6 @@ def _since_confirmed(rows: list[Row], together_since: datetime | None) -> list[R
 
 
 def _choice(rows: list[Row]) -> Choice:
-    if len(rows) == 1:
-        return _said(rows[0])
     last: dict[int, Row] = {}
     for row in rows:
         kept = last.get(row.subject_id)
@@ -74,7 +78,8 @@ def _choice(rows: list[Row]) -> Choice:
 
 
 def _said(row: Row) -> Choice:
-    return Choice(row.state, row.id, row.at, row.basis)
+    id, _subject, _key, state, at, basis = row
+    return Choice(state, id, at, basis)
 
 
 def _rank(row: Row) -> tuple[bool, datetime, int, int]:

@@ -7,7 +7,6 @@ can outlast it, because no row is later than its own arrival.
 from __future__ import annotations
 
 import json
-from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Final, LiteralString
@@ -76,13 +75,9 @@ def record_contact(conn: Connection, grants: Sequence[ContactGrant]) -> None:
 
 def read(conn: Connection, customer_ids: Sequence[int]) -> dict[int, PersonConsent]:
     """The choices of customers, over all their identifiers; those who said nothing are left out."""
-    uses: dict[int, list[Row]] = defaultdict(list)
-    contacts: dict[int, list[Row]] = defaultdict(list)
     ids = arrays.numbers(customer_ids)
-    for customer, id, subject, purpose, category, state, at, basis in conn.execute(_USES, (ids,)):
-        uses[customer].append(Row(id, subject, (purpose, category), state, at, basis))
-    for customer, id, subject, channel, topic, state, at in conn.execute(_CONTACTS, (ids,)):
-        contacts[customer].append(Row(id, subject, (channel, topic), state, at))
+    uses = _rows(conn, _USES, ids)
+    contacts = _rows(conn, _CONTACTS, ids)
     together = _together(conn, uses, contacts)
     return {
         customer: person_of(
@@ -99,9 +94,12 @@ def person_of(
 ) -> PersonConsent:
     """The choices of one person from both ledgers; one child makes all of it a child's."""
     children = [row for row in uses if row.key[0] == CHILD]
-    latest = {row.subject_id: row.state for row in sorted(children, key=lambda r: (r.at, r.id))}
+    latest: dict[int, str] = {}
+    if children:
+        latest = {row.subject_id: row.state for row in sorted(children, key=lambda r: (r.at, r.id))}
+        uses = [row for row in uses if row.key[0] != CHILD]
     return PersonConsent(
-        use=fold((row for row in uses if row.key[0] != CHILD), together_since=together_since),
+        use=fold(uses, together_since=together_since),
         contact=fold(contacts, together_since=together_since),
         child=GRANTED in latest.values(),
     )
@@ -126,6 +124,19 @@ def allowed_mask(conn: Connection, customer_ids: Sequence[int]) -> dict[int, int
     }
 
 
+def _rows(conn: Connection, query: LiteralString, ids: str) -> dict[int, list[Row]]:
+    found: dict[int, list[Row]] = {}
+    for customer, id, subject, one, other, state, at, basis in conn.execute(
+        query, (ids,), binary=True
+    ).fetchall():
+        row = Row(id, subject, (one, other), state, at, basis)
+        if (rows := found.get(customer)) is None:
+            found[customer] = [row]
+        else:
+            rows.append(row)
+    return found
+
+
 def _news(conn: Connection, grants: Sequence[UseGrant]) -> list[UseGrant]:
     """Explicit words always; signals only where they differ from the last of their kind."""
     passive = [grant for grant in grants if grant.basis in PASSIVE]
@@ -148,12 +159,14 @@ def _together(
     conn: Connection, uses: dict[int, list[Row]], contacts: dict[int, list[Row]]
 ) -> dict[int, datetime]:
     """When the identifiers of those came together whose words come from several of them."""
-    several = [
-        customer
-        for customer in uses.keys() | contacts.keys()
-        if len({row.subject_id for row in uses.get(customer, []) + contacts.get(customer, [])}) > 1
-    ]
-    return merged_at(conn, several) if several else {}
+    first: dict[int, int] = {}
+    several: set[int] = set()
+    for found in (uses, contacts):
+        for customer, rows in found.items():
+            for row in rows:
+                if first.setdefault(customer, row.subject_id) != row.subject_id:
+                    several.add(customer)
+    return merged_at(conn, sorted(several)) if several else {}
 
 
 _ALWAYS: Final = clock.from_micros(0)
@@ -176,7 +189,7 @@ SELECT i.customer_id, g.id, g.subject_id, g.purpose, g.category, g.state, g.at, 
  WHERE i.customer_id = ANY(%s::bigint[])
 """
 _CONTACTS: LiteralString = """
-SELECT i.customer_id, g.id, g.subject_id, g.channel, g.topic, g.state, g.at
+SELECT i.customer_id, g.id, g.subject_id, g.channel, g.topic, g.state, g.at, ''
   FROM identifiers i JOIN contact_grants g ON g.subject_id = i.id
  WHERE i.customer_id = ANY(%s::bigint[])
 """

@@ -43,8 +43,7 @@ class _NotSetUp:
     missing: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Reader:
+class _Reader(msgspec.Struct, frozen=True):
     fields: Mapping[str, Any]
     measured: bool
     slots: str = ""  # "plain" or "encoded" where its words can be put into slots
@@ -234,7 +233,9 @@ def _readers(conn: Connection, deliveries: Sequence[Delivery]) -> dict[int, _Rea
         person = one.consent or read.get(one.customer_id, consent.NOBODY_SAID_ANYTHING)
         measured = consent.decide(person, purpose="measure", categories=("mail_engagement",))
         said = _allowed(typed.get(one.customer_id, {}), person, one.kind)
-        slots = "" if not naming.fits(said) else "plain" if naming.plain(said) else "encoded"
+        slots = ""
+        if naming.fits(said):
+            slots = "plain" if naming.plain(said) else "encoded"
         found[one.id] = _Reader(said, measured.allowed, slots)
     return found
 
@@ -242,13 +243,19 @@ def _readers(conn: Connection, deliveries: Sequence[Delivery]) -> dict[int, _Rea
 def _typed(conn: Connection, customer_ids: Iterable[int]) -> dict[int, dict[str, str]]:
     """What customers said they are called, as far as they said it themselves."""
     rows = conn.execute(
-        _NAMES, {"ids": arrays.numbers(sorted(customer_ids)), "names": list(naming.READER)}
-    )
+        _NAMES,
+        {
+            "ids": arrays.numbers(sorted(customer_ids)),
+            "names": list(naming.READER),
+            "person": PERSON,
+        },
+        binary=True,
+    ).fetchall()
     return {
         customer: {
-            name: " ".join(str(clean(value["v"])).split())
+            name: " ".join(clean(value).split())
             for name, value in zip(naming.READER, values, strict=True)
-            if value and value.get("a") == PERSON and isinstance(value.get("v"), str)
+            if value is not None
         }
         for customer, *values in rows
     }
@@ -263,8 +270,10 @@ def _allowed(
     return {}
 
 
+_SAID: Final = """CASE WHEN traits->'{0}'->'a' = to_jsonb(%(person)s::int)
+  AND jsonb_typeof(traits->'{0}'->'v') = 'string' THEN traits->'{0}'->>'v' END"""
 _NAMES: Final[LiteralString] = f"""
-SELECT id, {", ".join(f"traits->'{name}'" for name in naming.READER)}
+SELECT id, {", ".join(map(_SAID.format, naming.READER))}
   FROM customers
  WHERE id = ANY(%(ids)s::bigint[]) AND traits ?| %(names)s
 """

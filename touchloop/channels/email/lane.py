@@ -10,6 +10,7 @@ from typing import Final, Generic, Protocol, TypeVar
 _REPLY: Final = re.compile(rb"(?:\d{3}-[^\n]*\n)*(\d{3})(?: [^\n]*)?\r?\n")
 _LONGEST_REPLY: Final = 65_536
 _MORE: Final = 354
+_COMMANDS: Final = 3  # of an envelope
 
 
 class Mail(Protocol):
@@ -58,17 +59,19 @@ class Lane(Generic[M]):
 
     def speak(self, offer: M | None) -> None:
         """Send the data that the server waits for, and the next envelope. Waits for no answer."""
-        said = b""
+        said: list[bytes] = []
         self.left = self.end_at = 0
         self.ending, self.accepted, self.offered = self.accepted, None, offer
         if self.ending is not None:
-            data = self.ending.data.replace(b"\r\n.", b"\r\n..")
-            said = (b"." if data.startswith(b".") else b"") + data + b".\r\n"
-            self.end_at = len(said)
+            data = self.ending.data
+            if data.startswith(b"."):
+                said.append(b".")
+            said += (data.replace(b"\r\n.", b"\r\n..") if b"\r\n." in data else data, b".\r\n")
+            self.end_at = sum(map(len, said))
         if offer is not None and self.pipelining and not self._too_large(offer):
-            said += b"".join(_envelope(offer))
+            said += _envelope(offer)
         try:
-            self._send(said)
+            self._send(b"".join(said))
         except OSError as error:
             self.broken = error
 
@@ -114,12 +117,14 @@ class Lane(Generic[M]):
         if self._too_large(mail):
             return 552, "5.3.4 the message is larger than the server takes"
         answers: list[Answer] = []
-        for command in _envelope(mail):
-            if not self.pipelining:
+        if self.pipelining:
+            answers = [self._answer() for _command in range(_COMMANDS)]
+        else:
+            for command in _envelope(mail):
                 self._say(command)
-            answers.append(self._answer())
-            if answers[-1][0] >= 400 and not self.pipelining:
-                break
+                answers.append(self._answer())
+                if answers[-1][0] >= 400:
+                    break
         against = next((answer for answer in answers if answer[0] >= 400), None)
         if against is None:
             return None if answers[-1][0] == _MORE else answers[-1]
@@ -129,6 +134,15 @@ class Lane(Generic[M]):
         self._say(b"RSET\r\n")
         self._answer()
         return against
+
+    def _reply_ends(self) -> int:
+        """Where the first whole reply in what was heard ends; 0 while there is none."""
+        heard = self.heard
+        end = heard.find(b"\n") + 1
+        if end > 4 and heard[3] in b" \r" and heard[:3].isdigit():  # of one line, as most are
+            return end
+        found = _REPLY.match(heard)
+        return found.end() if found else 0
 
     def _too_large(self, mail: M) -> bool:
         return bool(self.largest and len(mail.data) > self.largest)
@@ -140,6 +154,7 @@ class Lane(Generic[M]):
             raise Lost(said_shortly(error)) from error
 
     def _send(self, said: bytes) -> None:
+        self.left = self.socket.send(said) if said else 0
         view = memoryview(said)
         while self.left < len(said):
             self.left += self.socket.send(view[self.left :])
@@ -147,15 +162,18 @@ class Lane(Generic[M]):
     def _answer(self) -> Answer:
         """One reply, of one line or several."""
         while True:
-            found = _REPLY.match(self.heard)
-            if found:
-                code, text = int(found[1]), found[0].decode("ascii", "replace")
-                del self.heard[: found.end()]
-                return code, text
+            end = self._reply_ends()
+            if end:
+                said = bytes(self.heard[:end])
+                del self.heard[:end]
+                last = said.rfind(b"\n", 0, -1) + 1
+                return int(said[last : last + 3]), said.decode("ascii", "replace")
             if len(self.heard) > _LONGEST_REPLY:
                 raise Lost("the server does not stop answering")
             try:
                 more = self.socket.recv(65_536)
+            except BlockingIOError as error:
+                raise Lost("the server does not answer") from error
             except OSError as error:
                 raise Lost(said_shortly(error)) from error
             if not more:

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from email.utils import format_datetime
 from functools import lru_cache
 from html import escape, unescape
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
+
+from msgspec import Struct
 
 from touchloop.channels.email import footer, links, mime, naming, tokens
 from touchloop.channels.email.compiling import HREF, SOURCE
@@ -31,14 +33,21 @@ _LEADS: Final = re.compile(r"(?:mailto:|tel:|#)[^\s\"'<>\\]*", re.I)
 _PREFERENCES, _UNSUBSCRIBE, _PIXEL, _CLICK = "p", "u", "o", "l"
 _OWN: Final = {kind: f"{LINK}{kind}{LINK_END}" for kind in (_PREFERENCES, _UNSUBSCRIBE, _PIXEL)}
 
+_ONE_CLICK: Final = ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click")
+_MIME_VERSION: Final = ("MIME-Version", "1.0")
+
 # What differs for each letter: the kind of token, and the number of the link if it is one; or the
 # name of a word of the reader, and 1 in HTML.
 Slot = tuple[str, int]
+Field = tuple[str, str]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class House:
-    """Who writes, from where, where customers find us, and the seal of our tokens."""
+    """Who writes, from where, where customers find us, and the seal of our tokens.
+
+    The same settings are the same object, for as long as it is kept.
+    """
 
     name: str
     address: str
@@ -46,10 +55,10 @@ class House:
     postal: str
     url: str
     seal: tokens.Seal
+    domain: str = field(init=False)
 
-    @property
-    def domain(self) -> str:
-        return self.address.rpartition("@")[2]
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "domain", self.address.rpartition("@")[2])
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +70,7 @@ class Words:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Stencil:
     """A message for all who get the same words; one piece more than slots.
 
@@ -74,9 +83,12 @@ class Stencil:
     topic: str
     marketing: bool
 
+    @property
+    def boundary(self) -> str:
+        return self.pieces[0].partition(b"\r\n")[0][2:].decode()
 
-@dataclass(frozen=True, slots=True)
-class Letter:
+
+class Letter(Struct, frozen=True):
     """Envelope, headers and body: everything but the signature."""
 
     sender: str
@@ -91,7 +103,7 @@ def house() -> House:
     if sender is None:
         raise Unavailable("TOUCHLOOP_MAIL_FROM is not set: mail has no sender", retry_after=600)
     name, address = sender
-    return House(
+    return _house(
         name,
         address,
         settings.bounce_address(),
@@ -99,6 +111,13 @@ def house() -> House:
         settings.customers_url(),
         tokens.seal(),
     )
+
+
+@lru_cache(maxsize=8)
+def _house(
+    name: str, address: str, bounces: str, postal: str, url: str, seal: tokens.Seal
+) -> House:
+    return House(name, address, bounces, postal, url, seal)
 
 
 def words(
@@ -183,45 +202,62 @@ def letter(
     """
     recipient = mailbox(delivery.address)
     seal, id = house.seal, delivery.id
-    made = {
-        (_PREFERENCES, 0): seal.token(
-            tokens.PREFERENCES, delivery.subject_id, now.date().toordinal()
-        ),
-        (_UNSUBSCRIBE, 0): seal.token(tokens.UNSUBSCRIBE, id, delivery.subject_id),
-    }
-    if (_PIXEL, 0) in stencil.slots:
-        made[_PIXEL, 0] = seal.token(tokens.OPENING, id)
-    filling = {slot: token.encode() for slot, token in made.items()}
-    if reader:
-        filling |= naming.in_slots(reader)
+    unsubscribe = seal.token(tokens.UNSUBSCRIBE, id, delivery.subject_id)
+    returns = seal.token(tokens.RETURN, id)
+    filling = naming.in_slots(reader) if reader else {}
+    filling[_UNSUBSCRIBE, 0] = unsubscribe.encode()
     out = [stencil.pieces[0]]
     for slot, piece in zip(stencil.slots, stencil.pieces[1:], strict=True):
         filled = filling.get(slot)
         if filled is None:
-            filled = filling[slot] = seal.token(tokens.CLICK, id, slot[1]).encode()
+            filled = filling[slot] = _token(slot, delivery, seal, now).encode()
         out += (filled, piece)
-    returns = seal.token(tokens.RETURN, id)
+    same = _same(stencil, house, now)
     fields = [
-        ("From", mime.mailbox(house.name, house.address)),
+        same.sender,
         ("To", recipient),
         ("Subject", mime.words(naming.filled(stencil.subject, reader)) or "-"),
-        ("Date", _date(now)),
+        same.date,
         ("Message-ID", f"<{delivery.message_id}@{house.domain}>"),
     ]
     if stencil.marketing:
-        fields += [
-            ("List-Id", f"<{stencil.topic or 'messages'}.{house.domain}>"),
-            ("List-Unsubscribe", f"<{house.url}/c/u/{made[_UNSUBSCRIBE, 0]}>"),
-            ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"),
+        fields += (
+            same.list_id,
+            ("List-Unsubscribe", f"<{house.url}/c/u/{unsubscribe}>"),
+            _ONE_CLICK,
             ("Feedback-ID", f"{delivery.campaign_id or 0}:{delivery.template}:{house.domain}"),
-        ]
-    first, _line, _rest = stencil.pieces[0].partition(b"\r\n")
-    fields += [
-        ("X-Touchloop-Delivery", returns),
-        ("MIME-Version", "1.0"),
-        ("Content-Type", f'multipart/alternative; boundary="{first[2:].decode()}"'),
-    ]
+        )
+    fields += (("X-Touchloop-Delivery", returns), _MIME_VERSION, same.content)
     return Letter(_returning(house, returns), recipient, Headers(tuple(fields)), b"".join(out))
+
+
+def _token(slot: Slot, delivery: Delivery, seal: tokens.Seal, now: datetime) -> str:
+    """What goes into a slot that leads somewhere."""
+    kind, number = slot
+    if kind == _PREFERENCES:
+        return seal.token(tokens.PREFERENCES, delivery.subject_id, now.date().toordinal())
+    if kind == _PIXEL:
+        return seal.token(tokens.OPENING, delivery.id)
+    return seal.token(tokens.CLICK, delivery.id, number)
+
+
+class _Same(NamedTuple):
+    """The fields that all letters of a stencil share."""
+
+    sender: Field
+    date: Field
+    list_id: Field
+    content: Field
+
+
+@lru_cache(maxsize=256)
+def _same(stencil: Stencil, house: House, now: datetime) -> _Same:
+    return _Same(
+        ("From", mime.mailbox(house.name, house.address)),
+        ("Date", _date(now)),
+        ("List-Id", f"<{stencil.topic or 'messages'}.{house.domain}>"),
+        ("Content-Type", f'multipart/alternative; boundary="{stencil.boundary}"'),
+    )
 
 
 def seen(said: Words, *, house: House) -> Words:

@@ -17,7 +17,7 @@ from typing import Final, LiteralString
 
 from touchloop.channels.email import tokens
 from touchloop.consent import api as consent
-from touchloop.core import clock, db
+from touchloop.core import clock, db, locks
 from touchloop.core.db import Connection
 from touchloop.identity import api as identity
 from touchloop.interactions.api import News, tell
@@ -130,7 +130,7 @@ def _touch(conn: Connection, delivery_id: int, link_id: int, visit: Visit) -> No
     if row is None or not measured(conn, [row[0]]).get(row[0], False):
         return
     subject_id, handed_at, campaign_id, offer, template = row
-    conn.execute("SELECT pg_advisory_xact_lock(7108, hashint8(%s))", (delivery_id,))
+    conn.execute("SELECT pg_advisory_xact_lock(%s, hashint8(%s))", (locks.CLICKS, delivery_id))
     others = conn.execute(_OTHERS, (delivery_id, visit.at - AT_ONCE)).fetchall()
     mine = [(link_id, visit.at)] if link_id else []
     by, reason = by_whom(visit, handed_at=handed_at, others=[*others, *mine])

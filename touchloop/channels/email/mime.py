@@ -10,8 +10,9 @@ import re
 from base64 import b64encode
 from binascii import b2a_qp
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 LONGEST_LINE = 900  # RFC 5321 ends at 998; a relay may add to a line
 SLOT: Final = 64
@@ -24,8 +25,7 @@ _NOT_IN_A_HEADER: Final = re.compile(
 _ATOMS: Final = re.compile(r"[A-Za-z0-9 !#$%&'*+\-/=?^_`{|}~]+")
 
 
-@dataclass(frozen=True, slots=True)
-class Headers:
+class Headers(Struct, frozen=True):
     """Header fields in their order, each name with its value as it is written on the wire."""
 
     fields: tuple[tuple[str, str], ...]

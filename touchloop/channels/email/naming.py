@@ -71,11 +71,12 @@ def filled(text: str, reader: Mapping[str, Any]) -> str:
 def in_slots(reader: Mapping[str, Any]) -> dict[tuple[str, int], bytes]:
     """What goes into the slots of a body: (mark, 0) in text, (mark, 1) in HTML."""
     coded = _as_is if plain(reader) else _quoted
-    return {
-        (f"{NAME}{name}", html): coded(escape(word) if html else word)
-        for name, word in reader.items()
-        for html in (0, 1)
-    }
+    found = {}
+    for name, word in reader.items():
+        mark, shown = NAME + name, escape(word)
+        in_text = found[mark, 0] = coded(word)
+        found[mark, 1] = in_text if shown == word else coded(shown)
+    return found
 
 
 def _as_is(word: str) -> bytes:

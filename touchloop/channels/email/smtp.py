@@ -16,11 +16,13 @@ from __future__ import annotations
 import smtplib
 import socket
 import ssl
+import struct
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from select import select
 from typing import Final, Literal
+
+from msgspec import Struct
 
 from touchloop.channels.email.lane import Lane, Lost, said_shortly
 from touchloop.core.errors import Unavailable
@@ -32,8 +34,7 @@ _TRIES: Final = 2
 Word = Literal["handed", "temporary", "refused", "uncertain"]
 
 
-@dataclass(frozen=True, slots=True)
-class Parcel:
+class Parcel(Struct, frozen=True):
     """One message ready to go: envelope and bytes, ending with a line break."""
 
     id: int
@@ -42,8 +43,7 @@ class Parcel:
     data: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Fate:
+class Fate(Struct, frozen=True):
     """What became of it, and what the server said."""
 
     id: int
@@ -165,11 +165,20 @@ def connect(server: MailServer) -> smtplib.SMTP:
         if server.user:
             smtp.login(server.user, server.password)
         assert smtp.sock is not None
-        smtp.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        _wait_in_the_kernel(smtp.sock)
     except BaseException:
         smtp.close()
         raise
     return smtp
+
+
+def _wait_in_the_kernel(sock: socket.socket) -> None:
+    """The same patience, kept by the system: Python's own asks before each call whether it may."""
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    patience = struct.pack("@ll", int(WAIT_SECONDS), 0)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, patience)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, patience)
+    sock.settimeout(None)
 
 
 def _fate(id: int, code: int, text: str) -> Fate:

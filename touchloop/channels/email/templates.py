@@ -15,7 +15,7 @@ from liquid import BoundTemplate
 from touchloop.channels.email import compiling, footer, naming
 from touchloop.channels.email.language import template
 from touchloop.channels.seam import KINDS
-from touchloop.core import clock
+from touchloop.core import clock, locks
 from touchloop.core.db import Connection
 from touchloop.core.errors import Invalid, NotFound
 
@@ -99,7 +99,7 @@ def save(
             " ON CONFLICT (slug) DO NOTHING",
             (topic, topic.replace("-", " ").capitalize()),
         )
-    conn.execute("SELECT pg_advisory_xact_lock(hashtext('message_templates ' || %s))", (slug,))
+    conn.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", (locks.TEMPLATE, slug))
     row = conn.execute(
         _SAVE,
         {

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
+from touchloop.channels.keyed import Keyed
 from touchloop.core import settings
 
 UNSUBSCRIBE, PREFERENCES, CLICK, OPENING, RETURN = "unsubscribe", "preferences", "l", "o", "return"
@@ -27,9 +28,11 @@ class Seal:
     id: bytes
     key: bytes
 
-    def token(self, kind: str, *numbers: int) -> str:
+    def token(self, kind: str, number: int, *numbers: int) -> str:
         """A token; numbers are in 0 to 2^48 - 1."""
-        body = b"".join([number.to_bytes(_WIDTH, "big") for number in numbers])
+        body = number.to_bytes(_WIDTH, "big")
+        for more in numbers:
+            body += more.to_bytes(_WIDTH, "big")
         return (self.id + body + _proof(self.key, kind, body)).hex()
 
     def name(self, what: str) -> str:
@@ -42,9 +45,9 @@ def seal() -> Seal:
     return Seal(*_keys(settings.secret_key()))
 
 
-def make(kind: str, *numbers: int) -> str:
+def make(kind: str, number: int, *numbers: int) -> str:
     """One token; see Seal."""
-    return seal().token(kind, *numbers)
+    return seal().token(kind, number, *numbers)
 
 
 def read(kind: str, token: str, *, numbers: int) -> tuple[int, ...] | None:
@@ -69,7 +72,12 @@ def read(kind: str, token: str, *, numbers: int) -> tuple[int, ...] | None:
 
 
 def _proof(key: bytes, kind: str, body: bytes) -> bytes:
-    return hmac.digest(key, kind.encode() + b"\0" + body, "sha256")[:_PROOF]
+    return _keyed(key, kind).digest(body)[:_PROOF]
+
+
+@lru_cache(maxsize=64)
+def _keyed(key: bytes, kind: str) -> Keyed:
+    return Keyed(key, kind.encode() + b"\0")
 
 
 @lru_cache(maxsize=16)

@@ -19,9 +19,12 @@ from touchloop.engage.campaigns.past import Past, past
 from touchloop.engage.campaigns.plan import Goal, Plan, Variant, Window, parse, to_json
 from touchloop.engage.campaigns.reporting import Arm, Report, report
 from touchloop.engage.campaigns.sending import due
+from touchloop.engage.campaigns.trials import Tried, experiments
+from touchloop.engage.campaigns.trials import settled as settled_trials
 
 __all__ = [
-    "Arm", "Campaign", "Complaints", "Goal", "Past", "Plan", "Report", "Variant", "Window", "abort",
-    "arm_of", "brake", "change", "complaints", "create", "due", "finish", "get", "listing", "parse",
-    "past", "pause", "report", "resume", "running", "start", "to_json",
+    "Arm", "Campaign", "Complaints", "Goal", "Past", "Plan", "Report", "Tried", "Variant", "Window",
+    "abort", "arm_of", "brake", "change", "complaints", "create", "due", "experiments", "finish",
+    "get", "listing", "parse", "past", "pause", "report", "resume", "running", "settled_trials",
+    "start", "to_json",
 ]  # fmt: skip

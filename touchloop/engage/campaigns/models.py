@@ -72,6 +72,10 @@ class CampaignMember(models.Model):
                 name="campaign_members_waiting",
                 condition=models.Q(state="waiting"),
             ),
-            models.Index(fields=["campaign_id", "asked_at"], name="campaign_members_asked"),
+            models.Index(
+                fields=["campaign_id", "asked_at"],
+                name="campaign_members_asked",
+                condition=models.Q(asked_at__isnull=False),
+            ),
             models.Index(fields=["subject_id"], name="campaign_members_subject"),
         ]

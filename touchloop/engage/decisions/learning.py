@@ -19,6 +19,7 @@ import msgspec
 from psycopg.types.json import Jsonb
 from vowpalwabbit import Workspace
 
+from touchloop.core import locks
 from touchloop.core.db import Connection
 from touchloop.engage.decisions.facts import Facts
 from touchloop.engage.decisions.memory import TAKEN
@@ -177,7 +178,7 @@ def _lessons(row: tuple[Any, ...], how: Policy) -> list[Lesson]:
 
 
 def _alone(conn: Connection) -> bool:
-    row = conn.execute("SELECT pg_try_advisory_xact_lock(7105, 33)").fetchone()
+    row = conn.execute("SELECT pg_try_advisory_xact_lock(%s, %s)", locks.PROPENSITY).fetchone()
     return bool(row and row[0])
 
 

@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Meta, Struct
 from psycopg.types.json import Jsonb
 
+from touchloop.core import locks
 from touchloop.core.db import Connection
 from touchloop.core.errors import Invalid
 
@@ -132,8 +133,8 @@ def _policy(row: tuple[Any, ...]) -> Policy:
 
 
 _SELECT = "SELECT version, settings, salt FROM decision_policies"
-_FIRST = """
-WITH one AS (SELECT pg_advisory_xact_lock(7105, 32))
+_FIRST = f"""
+WITH one AS (SELECT pg_advisory_xact_lock({locks.key(locks.FIRST_POLICY)}))
 INSERT INTO decision_policies (settings, salt)
 SELECT %s, %s FROM one WHERE NOT EXISTS (SELECT FROM decision_policies)
 RETURNING version, settings, salt

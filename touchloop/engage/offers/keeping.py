@@ -12,7 +12,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 from psycopg.types.json import Jsonb
 
-from touchloop.core import db
+from touchloop.core import db, locks
 from touchloop.core.db import Connection
 from touchloop.core.errors import Invalid, NotFound
 from touchloop.engage.offers.definition import (
@@ -223,7 +223,7 @@ def _new_book(conn: Connection, now: datetime) -> None:
 
 def _one_at_a_time(conn: Connection) -> None:
     """Books are numbered in the order in which they are committed."""
-    conn.execute("SELECT pg_advisory_xact_lock(7105, 31)")
+    conn.execute("SELECT pg_advisory_xact_lock(%s, %s)", locks.OFFER_BOOKS)
 
 
 def _free_slug(conn: Connection, name: str) -> str:
