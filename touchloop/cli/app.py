@@ -24,6 +24,7 @@ from touchloop.cli import (
     learn,
     match,
     people,
+    person,
     programs,
     serve,
     sources,
@@ -60,6 +61,7 @@ app.command()(backup.backup)
 app.command()(backup.restore)
 app.add_typer(fit.app, name="fit")
 app.add_typer(people.app, name="user")
+app.add_typer(person.app, name="person")
 app.add_typer(sources.app, name="source")
 app.add_typer(keys.app, name="key")
 app.add_typer(lake.app, name="lake")

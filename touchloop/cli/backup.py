@@ -8,6 +8,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -46,14 +47,23 @@ def backup(
 
     begun = time.monotonic()
     file = file.expanduser().resolve()
+    archive.packing(file)  # a wrong name is said before the work, not after it
+    if not file.parent.is_dir():
+        raise Invalid("file", f"there is no folder {file.parent}")
     with result(as_json=as_json) as emit, runtime.ready(), _workshop() as folder:
         say("Copying the database …")
         content = dump.dump(settings.database_url(), to=folder / DATABASE)
         secret = settings.home() / SECRET
         if secret.exists() and not os.environ.get("TOUCHLOOP_SECRET_KEY"):
             shutil.copy(secret, folder / SECRET)
+        from touchloop.privacy import api as privacy
+
+        (folder / privacy.ERASED).write_text(privacy.erased_text())
         say("Packing …")
-        archive.write(folder, to=file, manifest=_manifest(content))
+        try:
+            archive.write(folder, to=file, manifest=_manifest(content))
+        except OSError as error:
+            raise TouchloopError(f"{file} cannot be written: {error.strerror or error}") from error
         seconds = round(time.monotonic() - begun, 1)
         emit({"file": str(file), "bytes": file.stat().st_size, "seconds": seconds})
         if not as_json:
@@ -89,11 +99,20 @@ def restore(
             _restore_elsewhere(folder / DATABASE, manifest, replace=replace)
         _restore_secret(folder / SECRET)
         with runtime.ready():
+            erased = _erase_again(folder, datetime.fromisoformat(manifest["made_at"]))
             say("Making the lake again from the log …")
             rows = _remake_lake()
         seconds = round(time.monotonic() - begun, 1)
         tables = sum(count for count, _ in manifest["tables"].values())
-        emit({"tables": len(manifest["tables"]), "rows": tables, "lake": rows, "seconds": seconds})
+        emit(
+            {
+                "tables": len(manifest["tables"]),
+                "rows": tables,
+                "lake": rows,
+                "erased_again": erased,
+                "seconds": seconds,
+            }
+        )
         if not as_json:
             show(
                 f"Restored {tables:,} rows of {len(manifest['tables'])} tables, equal to the backup"
@@ -179,6 +198,23 @@ def _restore_secret(kept: Path) -> None:
     with os.fdopen(descriptor, "wb") as file:
         file.write(kept.read_bytes())
     draft.rename(goal)
+
+
+def _erase_again(folder: Path, made_at: datetime) -> int:
+    """Whoever was erased after the backup was made stays erased; returns how many they are."""
+    from touchloop.core import db
+    from touchloop.privacy import api as privacy
+
+    kept = folder / privacy.ERASED
+    privacy.add_erased(kept.read_text().splitlines() if kept.exists() else [])
+    with db.connect() as link:
+        customers = privacy.erased_since(link, made_at)
+        link.rollback()
+        for customer in customers:
+            privacy.erase(link, customer)
+    if customers:
+        say(f"Erased since the backup was made, and now again: {len(customers):,}.")
+    return len(customers)
 
 
 def _remake_lake() -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -35,11 +35,16 @@ def basket(
         str, typer.Option(help="Between items: auto, comma, space, tab, semicolon or a character.")
     ] = "auto",
     largest: Annotated[
-        int, typer.Option(min=1, help="Baskets with more different items are left out.")
-    ] = 1_000,
+        int | None, typer.Option(min=1, help="Baskets with more different items are left out.")
+    ] = None,
+    listed: Annotated[
+        int, typer.Option(min=0, help="How many sets, and how many rules, the JSON lists at most.")
+    ] = 1_000_000,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Count what is bought together: sets, rules with one consequent, pairs with their lift.
+
+    With --json, all_sets and all_rules list every set, of any size, and every rule, with counts.
 
     Examples:
 
@@ -54,11 +59,12 @@ def basket(
         try:
             baskets = affinity.read_baskets(file, separator=separator, largest=largest)
             found = affinity.mine(
-                baskets, support=support, confidence=confidence, max_size=max_size, top=top
-            )
+                baskets, support=support, confidence=confidence, max_size=max_size, top=top,
+                listed=listed if as_json else 0,
+            )  # fmt: skip
         except Invalid as wrong:
             raise WrongSetting(f"basket: {wrong}") from None
-        emit(_plain(asdict(found)))
+        emit(_plain(found))
         if not as_json:
             _show(found)
 
@@ -81,14 +87,37 @@ def _show(found: Mined) -> None:
             for pair in found.pairs
         ],
     )  # fmt: skip
+    table(
+        ["Who takes", "Takes also", "Baskets", "Of", "Confidence", "Lift"],
+        [
+            [
+                " + ".join(rule.when), rule.then, f"{rule.both:,}", f"{rule.whole:,}",
+                f"{100 * rule.confidence:.1f} %", f"{rule.lift:.3f}",
+            ]
+            for rule in found.top_rules
+        ],
+    )  # fmt: skip
 
 
-def _plain(value: Any) -> Any:
-    """JSON knows no infinity."""
+def _plain(found: Mined) -> dict[str, Any]:
+    """The object, its two long lists to be written piece by piece; JSON knows no infinity."""
+    long = {"all_sets": found.all_sets, "all_rules": found.all_rules}
+    short = asdict(replace(found, all_sets=(), all_rules=()))
+    return {
+        **{key: _finite(value) for key, value in short.items()},
+        **{key: map(_fields, each) for key, each in long.items()},
+    }
+
+
+def _fields(found: Any) -> dict[str, Any]:
+    return {name: getattr(found, name) for name in found.__slots__}
+
+
+def _finite(value: Any) -> Any:
     if isinstance(value, dict):
-        return {str(key): _plain(part) for key, part in value.items()}
+        return {str(key): _finite(part) for key, part in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(part) for part in value]
+        return [_finite(part) for part in value]
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value

@@ -37,11 +37,11 @@ class Check:
     detail: str
 
 
-def run(link: Connection) -> tuple[list[Check], dict[str, int]]:
-    """All checks, and the ledger of messages."""
+def run(link: Connection) -> tuple[list[Check], dict[str, int | None]]:
+    """All checks, and the ledger of messages; each figure is None when it could not be read."""
     found = [_made(name, check, link) for name, check in _BEFORE]
     if not found[-1].ok:  # the tables are not those of this version: the rest would only echo it
-        return found, {}
+        return found, dict.fromkeys(("sent", *OUTCOMES))
     found += [_made(name, check, link) for name, check in _CHECKS]
     return found, _events(link)
 
@@ -186,7 +186,7 @@ def _clock(link: Connection) -> tuple[bool, str]:
     return skew < LARGEST_SKEW, f"this machine and the database differ by {skew:.3f} s"
 
 
-def _events(link: Connection) -> dict[str, int]:
+def _events(link: Connection) -> dict[str, int | None]:
     ledger = asdict(interactions.snapshot(link))
     return {name: ledger[name] for name in ("sent", *OUTCOMES)}
 

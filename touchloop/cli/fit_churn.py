@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from touchloop.cli import runtime
 from touchloop.cli.output import result, show, table
 from touchloop.core.errors import Invalid, WrongSetting
 
@@ -42,6 +43,7 @@ def churn(
         touchloop fit churn contracts.csv --target left --id customer --time as_of --after reason
     """
     with result(as_json=as_json) as emit:
+        runtime.setup_django()  # words in the reader's language
         from touchloop.insight.scores import api as scores
 
         try:

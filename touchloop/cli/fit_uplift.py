@@ -82,7 +82,9 @@ def _show(found: dict[str, Any]) -> None:
             [
                 [
                     learner, f"{each['qini_area']:,.1f}", f"{each['qini_area_sd']:,.1f}",
-                    f"{each['effect_in_top_30']:+.5f}",
+                    "–"
+                    if each["effect_in_top_30"] is None
+                    else f"{each['effect_in_top_30']:+.5f}",
                 ]
                 for learner, each in contrast.get("learners", {}).items()
             ],

@@ -41,6 +41,8 @@ def import_file(
 
         touchloop import customers.csv --map "Mail=email" --map "Card no=card"
     """
+    if not file.is_file():
+        raise Invalid("file", f"there is no file {file}")
     with result(as_json=as_json) as emit, runtime.ready():
         from touchloop.collect import importing
 

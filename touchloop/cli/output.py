@@ -20,6 +20,7 @@ from rich.table import Table
 people = Console(stderr=True, highlight=False)
 answers = Console(highlight=False)
 Emit = Callable[[dict[str, Any]], None]
+_encoded = json.JSONEncoder(default=str).encode
 
 
 @contextmanager
@@ -32,7 +33,7 @@ def result(*, as_json: bool) -> Iterator[Emit]:
     answer = os.dup(1)
     os.dup2(2, 1)
     try:
-        yield lambda value: _write(answer, json.dumps(value, default=str) + "\n")
+        yield lambda value: _write(answer, value)
     finally:
         sys.stdout.flush()
         os.dup2(answer, 1)
@@ -57,7 +58,21 @@ def table(headings: list[str], rows: list[list[str]]) -> None:
     answers.print(grid)
 
 
-def _write(descriptor: int, text: str) -> None:
-    data = text.encode()
-    while data:
-        data = data[os.write(descriptor, data) :]
+def _write(descriptor: int, value: dict[str, Any]) -> None:
+    with open(descriptor, "w", encoding="utf-8", closefd=False) as file:
+        file.writelines(_texts(value))
+
+
+def _texts(value: dict[str, Any]) -> Iterator[str]:
+    """JSON in parts; an iterator becomes a list that is never held as a whole."""
+    yield "{"
+    for n, (key, each) in enumerate(value.items()):
+        yield f"{', ' if n else ''}{_encoded(key)}: "
+        if isinstance(each, Iterator):
+            yield "["
+            for m, part in enumerate(each):
+                yield (", " if m else "") + _encoded(part)
+            yield "]"
+        else:
+            yield _encoded(each)
+    yield "}\n"

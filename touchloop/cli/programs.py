@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from touchloop.cli import runtime
+from touchloop.cli.serve import refuse_taken_port
 
 
 def api(
@@ -24,6 +25,7 @@ def api(
 
         DATABASE_URL=postgresql://… touchloop api --host 0.0.0.0
     """
+    refuse_taken_port(host, port)
     with runtime.ready():
         from touchloop.api import server
 

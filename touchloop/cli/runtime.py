@@ -10,10 +10,9 @@ from pathlib import Path
 
 import psycopg
 
-from touchloop.core import postgres, settings
+from touchloop.core import locks, postgres, settings
 from touchloop.core.errors import WrongSetting
 
-MIGRATION_LOCK = 7105_0002
 CHILD = "TOUCHLOOP_PART_OF"  # set for the parts that `serve` starts: it has prepared all
 
 
@@ -59,7 +58,7 @@ def migrate_tables() -> int:
     if not pending_migrations():
         return 0
     with psycopg.connect(settings.database_url(), autocommit=True) as link:
-        link.execute("SELECT pg_advisory_lock(%s)", [MIGRATION_LOCK])
+        link.execute("SELECT pg_advisory_lock(%s)", [locks.MIGRATION])
         todo = len(pending_migrations())
         if todo:
             call_command("migrate", interactive=False, verbosity=0)

@@ -69,7 +69,7 @@ def everything(
     engine_name()  # a wrong engine is said now, not by the first page that needs it
     with only_one(settings.home(), port=port):
         for number in ports(port):
-            _refuse_taken_port(host, number)
+            refuse_taken_port(host, number)
         with runtime.ready():
             yield lambda announce: _supervise(
                 port=port, host=host, workers=workers or settings.workers(), announce=announce
@@ -158,6 +158,7 @@ def web(port: Port = 8000, host: Host = "127.0.0.1") -> None:
     """
     from touchloop.config import server
 
+    refuse_taken_port(host, port)
     with runtime.ready():
         server.serve(host=host, port=port)
 
@@ -178,6 +179,7 @@ def collect(
     """
     from touchloop.collect import app
 
+    refuse_taken_port(host, port)
     with runtime.ready():
         app.serve(host=host, port=port, workers=processes or settings.doors())
 
@@ -270,7 +272,13 @@ def _who_serves(descriptor: int, home: Path) -> str:
         return f"Touchloop already serves {home}"
 
 
-def _refuse_taken_port(host: str, port: int) -> None:
+def refuse_taken_port(host: str, port: int) -> None:
+    """Granian shares a port with whoever else has it, and nobody would notice.
+
+    A part that `serve` starts again tries until the port of its forerunner is free.
+    """
+    if os.environ.get(runtime.CHILD):
+        return
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -1,8 +1,10 @@
 """Addresses and choices for the demo's households: the retailer's files hold none.
 
 They are made up and say so: a source of their own, the trait `simulated_contact`, addresses under
-a domain that cannot exist. Of the households whose demographics are known, some agreed to mail,
-some refused, and most said nothing, as in any list of customers.
+a domain that cannot exist. Of the households whose demographics are known, some agreed to mail and
+to be known by everything they told us, some refused, and most said nothing, as in any list of
+customers. So models may look at the size and income of these only; of all others they know what the
+loyalty terms allow, purchases.
 """
 
 from __future__ import annotations
@@ -65,7 +67,7 @@ def _said(household: str, at: str, awake: str) -> Iterator[dict[str, Any]]:
     }
     draw = _draw(household)
     if draw < AGREED:
-        agreed = {
+        agreed = {  # of no category in particular: of what they told us as well
             "purposes": ["marketing", "personalise", "profile"],
             "channels": ["email"],
             "basis": "simulated consent (demo)",

@@ -33,11 +33,20 @@ def test_baskets_become_one_object(
     pair = found["pairs"][0]
     assert (pair["a"], pair["b"], pair["both"], pair["lift"]) == ("bread", "milk", 4, 1.0)
     assert found["words"] and found["seconds"] >= 0
+    assert {(*each["items"], each["baskets"]) for each in found["all_sets"]} == {
+        ("bread", 5), ("milk", 4), ("bread", "milk", 4)
+    }  # fmt: skip
+    assert found["all_rules"] == found["top_rules"] and len(found["all_rules"]) == 2
+    assert called(monkeypatch, *given, "--listed", "1") == 0
+    found = json.loads(capfd.readouterr().out)
+    assert (found["itemsets"], len(found["all_sets"]), len(found["all_rules"])) == (3, 1, 1)
+    assert "3 sets are counted, the first 1 are listed" in found["words"]
 
 
 @pytest.mark.parametrize(
     ("text", "options"),
     [
+        ("a,b\n", ("--support", "0")), ("a,b\n", ("--support", "1.5")),
         ("a,b\n", ("--support", "lots")), ("a,b\n", ("--confidence", "0")), ("", ()),
         ("a,b\n", ("--separator", "both")), (None, ()),
     ],

@@ -15,7 +15,7 @@ from touchloop.insight.likeness.contrast import (
     contrast,
 )
 from touchloop.insight.likeness.keeping import Asked, ask, asked, compare_waiting
-from touchloop.insight.likeness.lookalikes import PREFIX, kind_of, kinds
+from touchloop.insight.likeness.lookalikes import PREFIX, kind_of, kinds, retire
 from touchloop.insight.likeness.people import COUNTS, HABIT, KNOWN
 from touchloop.insight.likeness.thresholds import Reach, reach, rule_for
 from touchloop.lake.api import Analysis
@@ -35,5 +35,6 @@ ANALYSES: tuple[tuple[Analysis, dict[str, object]], ...] = (
 
 __all__ = [
     "ANALYSES", "FALSE_DISCOVERY", "PREFIX", "WINDOW", "Asked", "Contrast", "Difference", "Reach",
-    "ask", "asked", "compare_waiting", "contrast", "kind_of", "kinds", "reach", "rule_for",
+    "ask", "asked", "compare_waiting", "contrast", "kind_of", "kinds", "reach", "retire",
+    "rule_for",
 ]  # fmt: skip

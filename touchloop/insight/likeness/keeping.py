@@ -10,6 +10,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 from psycopg.types.json import Jsonb
 
+from touchloop.core import locks
 from touchloop.core.db import Connection
 from touchloop.core.errors import Invalid, TouchloopError
 from touchloop.core.proportions import Share
@@ -17,7 +18,6 @@ from touchloop.insight.likeness.contrast import Contrast, Difference, contrast
 from touchloop.insight.models import api as models
 from touchloop.insight.segments import api as segments
 
-LOCK = 7107
 LONGEST = 300  # differences that are kept
 
 log = logging.getLogger("touchloop.likeness")
@@ -76,7 +76,7 @@ def compare_waiting(conn: Connection, now: datetime) -> int:
             conn.commit()
             done += 1
     finally:
-        conn.execute("SELECT pg_advisory_unlock(%s)", (LOCK,))
+        conn.execute("SELECT pg_advisory_unlock(%s)", (locks.LIKENESS,))
         conn.commit()
     return done
 
@@ -121,7 +121,7 @@ def _alone(conn: Connection) -> bool:
     if conn.execute(_NEXT).fetchone() is None:
         conn.rollback()
         return False
-    row = conn.execute("SELECT pg_try_advisory_lock(%s)", (LOCK,)).fetchone()
+    row = conn.execute("SELECT pg_try_advisory_lock(%s)", (locks.LIKENESS,)).fetchone()
     conn.commit()
     return bool(row and row[0])
 

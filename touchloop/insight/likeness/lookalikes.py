@@ -33,6 +33,7 @@ from touchloop.insight.likeness.logit import (
 from touchloop.insight.likeness.people import Column, Material
 from touchloop.insight.likeness.refusing import refusals
 from touchloop.insight.likeness.saying import clause, says
+from touchloop.insight.models import api as models
 from touchloop.insight.models.api import (
     Feature,
     Kind,
@@ -74,6 +75,17 @@ def kinds(conn: Connection) -> tuple[Kind, ...]:
         (PREFIX,),
     ).fetchall()
     return tuple(kind_of(id, name) for id, name in rows)
+
+
+def retire(conn: Connection) -> dict[str, list[int]]:
+    """Take out what was said of the like of segments that are no more.
+
+    Gives the customers by the score's name. Commits with the caller.
+    """
+    gone: dict[str, list[int]] = {}
+    for (kind,) in conn.execute(_ORPHANS, (PREFIX, PREFIX)).fetchall():
+        gone |= models.retire(conn, kind, _("its segment was deleted"))
+    return gone
 
 
 def train(segment_id: int, run: Run) -> Trained:
@@ -207,3 +219,10 @@ def _words(metric: Metric, refused: dict[Column, str], unseen: int) -> tuple[str
     if metric.baseline is not None and (metric.low or 0) <= metric.baseline:
         found.append(_("It ranks no better than %s.") % metric.baseline_name)
     return tuple(found)
+
+
+_ORPHANS = """
+SELECT DISTINCT v.kind FROM model_versions v
+WHERE starts_with(v.kind, %s) AND NOT v.let_go
+  AND NOT EXISTS (SELECT FROM segments s WHERE v.kind = %s || s.id::text)
+"""

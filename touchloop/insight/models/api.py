@@ -28,14 +28,15 @@ from touchloop.insight.models.schedule import (
     runs,
 )
 from touchloop.insight.models.seam import Feature, Kind, Metric, Run, Scored, Trained
+from touchloop.insight.models.simulating import ANALYSES
 from touchloop.insight.models.training import Touched, score, train
-from touchloop.insight.models.withdrawing import withdraw
+from touchloop.insight.models.withdrawing import retire, withdraw
 
 __all__ = [
-    "MOVED", "MOVED_MUCH", "Cancelled", "Due", "Feature", "Judgement", "Kind", "Metric",
+    "ANALYSES", "MOVED", "MOVED_MUCH", "Cancelled", "Due", "Feature", "Judgement", "Kind", "Metric",
     "Progress", "Run", "RunInfo", "Scored", "Stopped", "Touched", "Trained", "VersionInfo",
     "ask", "attempt", "cancel", "compared", "current", "deciles", "due", "everybody", "judge",
     "latest", "latest_runs", "learned", "next_at", "open_run", "open_run_of", "people",
-    "roll_back", "runs", "score", "shares", "stability_index", "train", "version", "versions",
-    "vetted", "withdraw",
+    "retire", "roll_back", "runs", "score", "shares", "stability_index", "train", "version",
+    "versions", "vetted", "withdraw",
 ]  # fmt: skip

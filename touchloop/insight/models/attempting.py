@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 
-from touchloop.core import clock
+from touchloop.core import clock, locks
 from touchloop.core.db import Connection
 from touchloop.core.errors import TouchloopError
 from touchloop.insight.models import keeping, schedule, training
@@ -16,8 +16,6 @@ from touchloop.insight.models.running import Cancelled, Stopped, Watch
 from touchloop.insight.models.schedule import Act, RunInfo
 from touchloop.insight.models.seam import Kind
 from touchloop.insight.models.training import Touched
-
-LOCKS = 7106
 
 log = logging.getLogger("touchloop.models")
 
@@ -104,12 +102,14 @@ def _outcome(problem: Exception, watch: Watch) -> tuple[str, str]:
 @contextmanager
 def _alone(conn: Connection, kind: str) -> Iterator[bool]:
     """Holds the kind's lock; it falls with the connection."""
-    row = conn.execute("SELECT pg_try_advisory_lock(%s, hashtext(%s))", (LOCKS, kind)).fetchone()
+    row = conn.execute(
+        "SELECT pg_try_advisory_lock(%s, hashtext(%s))", (locks.MODEL, kind)
+    ).fetchone()
     conn.commit()
     alone = bool(row and row[0])
     try:
         yield alone
     finally:
         if alone and not conn.closed:
-            conn.execute("SELECT pg_advisory_unlock(%s, hashtext(%s))", (LOCKS, kind))
+            conn.execute("SELECT pg_advisory_unlock(%s, hashtext(%s))", (locks.MODEL, kind))
             conn.commit()

@@ -42,6 +42,15 @@ def people(conn: Connection, purpose: str, categories: Sequence[str] = ()) -> pa
     return copy_to_arrow(conn, _PEOPLE, params, PEOPLE)
 
 
+def described(
+    conn: Connection, purpose: str, categories: Sequence[str], optional: Sequence[str]
+) -> pa.Table:
+    """Of `people` those who allow the optional categories besides; nobody without any of these."""
+    if not optional:
+        return PEOPLE.empty_table()
+    return people(conn, purpose, (*(categories or _like_purchases(purpose)), *optional))
+
+
 def everybody(conn: Connection) -> int:
     """How many customers there are."""
     row = conn.execute("SELECT count(*) FROM customers").fetchone()

@@ -52,7 +52,7 @@ def key_metric(metrics: Iterable[Metric]) -> Metric | None:
 def _forbidden(kind: Kind, trained: Trained) -> str:
     if trained.simulated and not kind.learns_from_answers:
         return "it learned from simulated answers, which it must not"
-    declared = kind.categories
+    declared = kind.categories and (*kind.categories, *kind.optional)
     for feature in trained.features:
         if feature.refused:
             continue

@@ -13,7 +13,7 @@ from typing import Any
 from touchloop.core import clock, db
 from touchloop.core.db import Connection
 from touchloop.core.errors import TouchloopError
-from touchloop.insight.models import consenting
+from touchloop.insight.models import consenting, simulating
 from touchloop.insight.models.seam import Run
 from touchloop.insight.segments import api as segments
 from touchloop.lake.api import Engine
@@ -42,15 +42,22 @@ def open_run(
     progress: Progress | None = None,
     categories: Sequence[str] = (),
     settings: Mapping[str, Any] | None = None,
+    simulated: bool = False,
+    optional: Sequence[str] = (),
 ) -> Iterator[Run]:
     """A run over everybody who allows the purpose.
 
     Its engine has the relations `interactions`, `lines`, `customers`, `members`, `scores` and
-    `people` (customer_id), which every query about persons joins. The engine is closed with it.
+    `people` (customer_id), which every query about persons joins; `described` are those of them who
+    allow the optional categories too. What was simulated is in none of
+    them, unless `simulated`. The engine is closed with it.
     """
     allowed = consenting.people(conn, purpose, categories)
     with segments.engine(conn) as engine:
         engine.bind("people", allowed)
+        engine.bind("described", consenting.described(conn, purpose, categories, optional))
+        if not simulated:
+            simulating.leave_out(engine)
         tell = progress or _nothing
         if isinstance(progress, Watch):
             progress.engine = engine

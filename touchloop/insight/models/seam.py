@@ -51,7 +51,8 @@ class Run:
     """What a training or scoring may use.
 
     The engine's relation `people` (customer_id) holds those who may be used for the kind's purpose:
-    whoever said "do not profile me" is not in it, and every query joins it.
+    whoever said "do not profile me" is not in it, and every query joins it. `described` holds those
+    of them who allow the kind's optional categories too.
     """
 
     conn: Connection
@@ -102,7 +103,8 @@ class Kind:
 
     `categories` are consent's categories of what it reads: who allows them for the purpose is in
     `people`. Empty stands for all that the policy treats as it treats purchases; then whoever
-    refused any one of them is left out.
+    refused any one of them is left out. `optional` are categories that it reads of those only who
+    allow them as well: they are in the relation `described`.
     """
 
     name: str
@@ -114,3 +116,4 @@ class Kind:
     score: Callable[[Run, Trained], Iterable[Scored]]
     learns_from_answers: bool = False
     categories: tuple[str, ...] = ()
+    optional: tuple[str, ...] = ()

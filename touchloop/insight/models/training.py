@@ -18,7 +18,7 @@ from psycopg.types.json import Jsonb
 from touchloop.core.db import Connection
 from touchloop.core.errors import Invalid
 from touchloop.core.version import version as code_version
-from touchloop.insight.models import consenting, drifting, judging, keeping
+from touchloop.insight.models import consenting, drifting, judging, keeping, simulating
 from touchloop.insight.models.keeping import VersionInfo
 from touchloop.insight.models.running import Progress, open_run
 from touchloop.insight.models.seam import Kind, Run, Scored, Trained
@@ -49,9 +49,12 @@ def train(
     start = time.perf_counter()
     with open_run(
         conn, kind.purpose, now=now, seed=number if seed is None else seed, progress=progress,
-        categories=kind.categories, settings=settings,
+        categories=kind.categories, settings=settings, simulated=kind.learns_from_answers,
+        optional=kind.optional,
     ) as run:  # fmt: skip
         trained = kind.train(run)
+        if trained and kind.learns_from_answers and simulating.count(run.engine):
+            trained = replace(trained, simulated=True)
         made = trained and _keep(kind, trained, run, number, seconds=time.perf_counter() - start)
         _score(kind, run, touched=touched)
     return keeping.version(conn, kind.name, number) if made else None
@@ -70,8 +73,9 @@ def score(
     Commits with the caller.
     """
     with open_run(
-        conn, kind.purpose, now=now, progress=progress, categories=kind.categories
-    ) as run:
+        conn, kind.purpose, now=now, progress=progress, categories=kind.categories,
+        simulated=kind.learns_from_answers, optional=kind.optional,
+    ) as run:  # fmt: skip
         _score(kind, run, touched=touched)
     return keeping.current(conn, kind.name)
 

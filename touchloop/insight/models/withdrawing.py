@@ -24,6 +24,27 @@ def withdraw(conn: Connection) -> dict[str, list[int]]:
     return dict(gone)
 
 
+def retire(conn: Connection, kind: str, word: str) -> dict[str, list[int]]:
+    """End a kind that is no more: its scores go, its versions are let go with the word why.
+
+    Gives the customers by the score's name. Commits with the caller.
+    """
+    gone: dict[str, list[int]] = defaultdict(list)
+    for name, customer in conn.execute(_SCORED, (kind,)).fetchall():
+        gone[name].append(customer)
+    conn.execute(_LET_GO, (word, kind))
+    return dict(gone)
+
+
+_SCORED: LiteralString = """
+DELETE FROM scores s USING model_versions v
+WHERE v.id = s.model_version_id AND v.kind = %s RETURNING s.name, s.customer_id
+"""
+_LET_GO: LiteralString = """
+UPDATE model_versions SET state = CASE state WHEN 'in_use' THEN 'kept' ELSE state END, word = %s,
+  blob = NULL, let_go = true
+WHERE kind = %s AND NOT let_go
+"""
 _GONE: LiteralString = """
 DELETE FROM scores s USING model_versions v, customers c
 WHERE v.id = s.model_version_id AND v.purpose = %(purpose)s AND c.id = s.customer_id

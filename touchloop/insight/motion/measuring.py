@@ -248,7 +248,7 @@ SELECT kind_id, source_id, body FROM interactions TABLESAMPLE SYSTEM (%s) REPEAT
 
 _TABLES: LiteralString = """
 SELECT pg_total_relation_size('interactions'), pg_total_relation_size('interaction_lines'),
-       pg_total_relation_size('trait_values') + pg_total_relation_size('customers')
+       pg_total_relation_size('trait_statements') + pg_total_relation_size('customers')
 """
 
 _TRAITS: LiteralString = """

@@ -12,6 +12,7 @@ from touchloop.insight.scores.intent.live import on_batch as intent_on_batch
 from touchloop.insight.scores.intent.watching import LiveVisit, count_now, visits_now
 from touchloop.insight.scores.keeping import Score, of_customer, write
 from touchloop.insight.scores.lifetime.asking import fit_clv, fit_contracts
+from touchloop.insight.scores.lifetime.contract_steps import ANALYSES as CONTRACT_ANALYSES
 from touchloop.insight.scores.lifetime.kind import KINDS as LIFETIME_KINDS
 from touchloop.insight.scores.lifetime.steps import ANALYSES as LIFETIME_ANALYSES
 from touchloop.insight.scores.peers import NAME as SPEND_PERCENTILE
@@ -26,6 +27,7 @@ from touchloop.lake.api import Analysis
 KINDS: tuple[Kind, ...] = (*LIFETIME_KINDS, CHURN, USAGE_GAP, INTENT)
 ANALYSES: tuple[tuple[Analysis, dict[str, object]], ...] = (
     *LIFETIME_ANALYSES,
+    *CONTRACT_ANALYSES,
     *RISK_ANALYSES,
 )
 

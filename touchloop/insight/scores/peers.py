@@ -2,6 +2,9 @@
 
 Peers are the households of the same size and income, where both are known and there are at least
 `ENOUGH` of them; otherwise all households. The value is the share of the peers that spent less.
+
+It is counted, not learned, and it is a profile all the same: who does not allow it is neither
+scored nor anybody's peer, and size and income are looked at only of those who allow it.
 """
 
 from __future__ import annotations
@@ -9,29 +12,36 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Any, Protocol
 
 from touchloop.core.db import Connection
+from touchloop.insight.models import api as models
+from touchloop.insight.models.api import Run
 from touchloop.insight.scores import keeping
 
 NAME = "spend_percentile"
+PURPOSE = "profile"
+CATEGORIES = ("bought",)
+OPTIONAL = ("told_us",)  # size and income
 DAYS = 365
 ENOUGH = 20
 
 STEPS = (
     (
         "spent",
-        """SELECT customer_id, ROUND(SUM(value), 2) AS spend, COUNT(*) AS orders
-  FROM interactions
-  WHERE name = 'Order Completed' AND occurred_at > {since} AND occurred_at <= {now}
-  GROUP BY customer_id""",
+        """SELECT i.customer_id, ROUND(SUM(i.value), 2) AS spend, COUNT(*) AS orders
+  FROM interactions AS i JOIN people AS p ON p.customer_id = i.customer_id
+  WHERE i.name = 'Order Completed' AND i.occurred_at > {since} AND i.occurred_at <= {now}
+  GROUP BY i.customer_id""",
     ),
     (
         "households",
         """SELECT s.customer_id, s.spend, s.orders,
-    JSON_EXTRACT_STRING(c.traits, '$."household_size"') AS size,
-    JSON_EXTRACT_STRING(c.traits, '$."income"') AS income
-  FROM spent AS s JOIN customers AS c ON c.customer_id = s.customer_id""",
+    CASE WHEN d.customer_id IS NOT NULL
+      THEN JSON_EXTRACT_STRING(c.traits, '$."household_size"') END AS size,
+    CASE WHEN d.customer_id IS NOT NULL
+      THEN JSON_EXTRACT_STRING(c.traits, '$."income"') END AS income
+  FROM spent AS s JOIN customers AS c ON c.customer_id = s.customer_id
+  LEFT JOIN described AS d ON d.customer_id = s.customer_id""",
     ),
     (
         "groups",
@@ -63,15 +73,10 @@ STEPS = (
 )
 
 
-class Queries(Protocol):
-    """The part of an engine that is needed here."""
-
-    def rows(self, query: str) -> list[tuple[Any, ...]]: ...
-
-
-def compute(conn: Connection, engine: Queries, *, now: datetime) -> list[int]:
+def compute(conn: Connection, *, now: datetime) -> list[int]:
     """Compute and keep the score of everybody over the lake; gives those for whom it changed."""
-    return keeping.write(conn, NAME, _rows(engine, now), now=now)
+    with models.open_run(conn, PURPOSE, now=now, categories=CATEGORIES, optional=OPTIONAL) as run:
+        return keeping.write(conn, NAME, _rows(run), now=now)
 
 
 def sql(now: datetime) -> str:
@@ -86,7 +91,7 @@ def sql(now: datetime) -> str:
     return f"WITH {listed}\nSELECT customer_id, value, spend, orders, peers, n FROM score"
 
 
-def _rows(engine: Queries, now: datetime) -> Iterator[tuple[int, float, str]]:
-    for customer_id, value, spend, orders, peers, n in engine.rows(sql(now)):
+def _rows(run: Run) -> Iterator[tuple[int, float, str]]:
+    for customer_id, value, spend, orders, peers, n in run.engine.rows(sql(run.now)):
         inputs = {"spend": spend, "orders": orders, "peers": peers, "n": n, "days": DAYS}
         yield customer_id, value, json.dumps(inputs)

@@ -39,6 +39,13 @@ class Standing:
         """Standard deviation between splits."""
         return float(np.std(self.areas, ddof=1)) if len(self.areas) > 1 else 0.0
 
+    @property
+    def error(self) -> float:
+        """Standard error of the mean. Splits share people, so it shrinks less than by their number
+        (Nadeau and Bengio 2003, Machine Learning 52).
+        """
+        return error_of(self.spread, len(self.areas))
+
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
@@ -55,9 +62,9 @@ class Comparison:
 
     @property
     def better_than_chance(self) -> bool:
-        """Whether the best learner stands two spreads above no ranking at all."""
+        """Whether the best learner stands two errors above no ranking at all."""
         best, lot = self.standings[self.best], self.standings[RANDOM]
-        error = max(best.spread, lot.spread) / np.sqrt(len(best.areas))
+        error = max(best.error, lot.error)
         return bool(best.mean - lot.mean > 2.0 * error)
 
 
@@ -103,6 +110,11 @@ def compare(
         effects = np.where(times > 0, sums[best] / times, np.nan)
     found = Comparison(standings, best, effects, tested, ())
     return Comparison(standings, best, effects, tested, _words(found, names))
+
+
+def error_of(spread: float, splits: int) -> float:
+    """The standard error of a mean over splits of the same people, which spread by so much."""
+    return float(spread * np.sqrt(1.0 / splits + TEST / (1.0 - TEST)))
 
 
 def split(

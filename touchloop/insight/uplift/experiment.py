@@ -104,9 +104,23 @@ def refused(
         if not known.any() or np.ptp(column[known]) == 0:
             found[name] = str(SAME)
         elif _unlike(column, arms) > UNLIKE:
-            found[name] = _("the sides differ in it: it was written after the treatment")
+            found[name] = _(
+                "the sides differ in it: it was written after the treatment, or they were not drawn"
+                " by lot"
+            )
         elif _telling(column, outcome) > TELLING:
             found[name] = _("it alone tells the outcome: it was written after it")
+    return found
+
+
+def unlike(features: Floats, names: tuple[str, ...], arms: Rows) -> list[str]:
+    """The columns in which the sides differ beyond chance."""
+    found = []
+    for place, name in enumerate(names):
+        column = features[:, place]
+        known = np.isfinite(column)
+        if known.any() and np.ptp(column[known]) > 0 and _unlike(column, arms) > UNLIKE:
+            found.append(name)
     return found
 
 
@@ -120,8 +134,9 @@ def _unlike(column: Floats, arms: Rows) -> float:
         if len(one) < 2 or len(other) < 2:
             continue
         error = np.sqrt(one.var(ddof=1) / len(one) + other.var(ddof=1) / len(other))
-        if error > 0:
-            largest = max(largest, abs(one.mean() - other.mean()) / error)
+        gap = abs(one.mean() - other.mean())
+        if gap > 0:
+            largest = max(largest, gap / error if error > 0 else np.inf)
     return float(largest)
 
 

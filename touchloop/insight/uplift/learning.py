@@ -1,38 +1,51 @@
-"""Uplift learned from the holdouts of offers: one experiment after the other."""
+"""Uplift learned from holdouts of offers and campaigns: one experiment after the other.
+
+An experiment with several treatments is as many contrasts with the same people held out, and the
+learned choice between the treatments beside them.
+"""
 
 from __future__ import annotations
 
 import json
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 from django.utils.translation import gettext as _
 
 from touchloop.insight.models.api import Feature, Metric, Run, Scored, Trained, deciles
-from touchloop.insight.uplift import asking, learners, past, reporting, trials
-from touchloop.insight.uplift.experiment import SAME, Experiment, Floats, refused
+from touchloop.insight.uplift import asking, comparing, learners, past, policy, reporting, trials
+from touchloop.insight.uplift.experiment import (
+    LEAST,
+    SAME,
+    Bools,
+    Experiment,
+    Floats,
+    refused,
+    unlike,
+)
 from touchloop.insight.uplift.learners import Boosted
 
-MOST = 12  # offers that are learned, those with the most people
+Texts = npt.NDArray[np.str_]
+
+MOST = 12  # experiments that are learned, those with the most people
 COPIES = 8  # models on resampled people that score together; their spread is the interval
 EXPLAINED = 20_000  # customers, the most changeable, who are told why
 
 
 def train(run: Run) -> Trained | None:
-    """Effects, subgroups and learners of each offer with a holdout; None without any."""
+    """Effects, subgroups and learners of each experiment that is over; None without any."""
     known = trials.offers(run.conn)[:MOST]
     lessons = []
     for place, (offer, _treated, _held) in enumerate(known):
         run.progress(_("Reading what came of %s") % offer, place / len(known))
-        lesson = _learn(run, offer)
-        if lesson is not None:
-            lessons.append(lesson)
+        lessons += _learn(run, offer)
     if not lessons:
         return None
     scored = [lesson for lesson in lessons if lesson.texts]
@@ -83,7 +96,7 @@ def score(run: Run, trained: Trained) -> Iterator[Scored]:
 
 @dataclass(frozen=True, slots=True)
 class _Lesson:
-    """What one offer taught; `texts` are its models, none when nobody is to be picked."""
+    """What one contrast taught; `texts` are its models, none when nobody is to be picked."""
 
     data: Experiment
     found: dict[str, Any]
@@ -93,14 +106,46 @@ class _Lesson:
     span: tuple[datetime, datetime]
 
 
-def _learn(run: Run, offer: str) -> _Lesson | None:
+def _learn(run: Run, offer: str) -> list[_Lesson]:
+    """A lesson for each treatment of an experiment; none of nobody."""
     given = trials.of_offer(run.conn, offer)
     allowed = run.engine.query("SELECT customer_id FROM people").column(0)
     given = given.filter(pc.is_in(given.column("customer_id"), value_set=allowed))
     if not given.num_rows:
-        return None
+        return []
     before = past.read(run, given)
-    data, away = _experiment(offer, given, before)
+    treated = given.column("treated").to_numpy(zero_copy_only=False).astype(bool)
+    arm = np.asarray(given.column("arm").to_pylist(), dtype=str)
+    found = [
+        _contrast(run, offer, name, given, before, ~treated | (treated & (arm == name)))
+        for name in np.unique(arm[treated]).tolist() or [""]
+    ]
+    said = _choice(run, given, before, np.where(treated, arm, "")) if len(found) > 1 else ""
+    if said and not found[0].found.get("refused"):
+        found[0] = replace(found[0], words=(*found[0].words, said))
+        found[0].found["words"].append(said)
+    return found
+
+
+def _contrast(
+    run: Run, offer: str, arm: str, given: pa.Table, everybody: past.Past, rows: Bools
+) -> _Lesson:
+    """One treatment against those held out."""
+    given, before = given.filter(pa.array(rows)), everybody.only(rows)
+    data, away = _experiment(f"{offer}:{arm}" if arm else offer, given, before)
+    at = given.column("at")
+    span = pc.min(at).as_py(), pc.max(at).as_py()
+    about: dict[str, Any] = {
+        "features": list(data.names), "departments": past.departments_of(before.names),
+        "scored": False,
+    }  # fmt: skip
+    # All of it was known before the sides parted: no lot leaves them as unlike as this.
+    apart = unlike(before.features, before.names, data.treated)
+    if apart:
+        word = _("Refused: the sides differed before they parted (%s): they were not drawn by lot.")
+        words = (word % ", ".join(apart),)
+        nothing = {"effect": None, "refused": True, "words": list(words)}
+        return _Lesson(data, nothing, about, words, [], span)
     found = reporting.contrast(data, before.groups, names=_names(data), seed=run.seed)
     texts: list[Any] = []
     if found.get("better_than_chance"):
@@ -108,14 +153,21 @@ def _learn(run: Run, offer: str) -> _Lesson | None:
             learners.fit(found["best"], _resampled(data, run.seed + copy), seed=run.seed).texts()
             for copy in range(COPIES)
         ]
-    about = {
-        "features": list(data.names), "departments": past.departments_of(before.names),
-        "learner": found.get("best"), "scored": bool(texts),
-    }  # fmt: skip
+    about |= {"learner": found.get("best"), "scored": bool(texts)}
     late = (f"{name}: {reason}." for name, reason in away.items() if reason != str(SAME))
-    at = given.column("at")
-    span = pc.min(at).as_py(), pc.max(at).as_py()
     return _Lesson(data, found, about, (*found["words"], *late), texts, span)
+
+
+def _choice(run: Run, given: pa.Table, before: past.Past, arm: Texts) -> str:
+    """What the learned choice between treatments is worth, in words; "" with too few people."""
+    labels, place, n = np.unique(arm, return_inverse=True, return_counts=True)
+    outcome = given.column("outcome").to_numpy().astype(np.float64)
+    if n.min() < LEAST or np.ptp(outcome) == 0 or not np.isfinite(before.features).any():
+        return ""
+    named = [str(label) or _("nothing") for label in labels]
+    return policy.choose(
+        before.features, place.astype(np.int64), outcome, seed=run.seed, labels=named
+    ).sentence
 
 
 def _experiment(
@@ -143,7 +195,7 @@ def _names(data: Experiment) -> tuple[str, ...]:
 def _metric(offer: str, found: dict[str, Any]) -> tuple[float, Metric]:
     """People gained above a lot among the tested, and how far that stands from chance."""
     best, lot = found["learners"][found["best"]], found["learners"][asking.RANDOM]
-    half = float(1.96 * best["qini_area_sd"] / np.sqrt(len(best["qini_areas"])))
+    half = 1.96 * comparing.error_of(best["qini_area_sd"], len(best["qini_areas"]))
     metric = Metric(
         _("%s: people gained above a lot") % offer, best["qini_area"],
         best["qini_area"] - half, best["qini_area"] + half,

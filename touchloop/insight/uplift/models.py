@@ -8,12 +8,15 @@ from django.db import models
 
 
 class UpliftTrial(models.Model):
-    """Somebody came to an offer that has a holdout; on which side, and whether the goal came."""
+    """Somebody came to an offer that has a holdout, or joined a campaign with one; on which side,
+    and whether the goal came.
+    """
 
     pk = models.CompositePrimaryKey("offer", "subject_id")
-    offer = models.TextField()
+    offer = models.TextField()  # its slug; that of a campaign stands behind "campaign:"
     subject_id = models.BigIntegerField()
     treated = models.BooleanField()
+    arm = models.TextField(default="", db_default="")  # which treatment, where there are several
     outcome = models.FloatField()  # 1: the goal was reached in time
     at = models.DateTimeField()  # when the sides parted: what came later is no feature
     until = models.DateTimeField()  # when the time for the goal was over

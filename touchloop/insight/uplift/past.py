@@ -30,6 +30,11 @@ class Past:
     names: tuple[str, ...]
     groups: dict[str, npt.NDArray[Any]]
 
+    def only(self, rows: npt.NDArray[np.bool_]) -> Past:
+        """Some of the customers."""
+        groups = {name: values[rows] for name, values in self.groups.items()}
+        return Past(self.features[rows], self.names, groups)
+
 
 def read(run: Run, moments: pa.Table, *, departments: list[str] | None = None) -> Past:
     """Features at a moment of each customer (columns customer_id, at).

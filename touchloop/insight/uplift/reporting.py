@@ -73,6 +73,10 @@ def contrast(
     small = data.too_small()
     if small:
         return found | {"words": [_("Too little to learn from: %s.") % small]}
+    if not names or not data.names:
+        return found | {
+            "words": [_("Nothing is known of people by which they could be told apart.")]
+        }
     compared = comparing.compare(data, seed=seed, names=names, seeds=seeds)
     return found | learned(data, compared) | {"words": list(compared.words)}
 
@@ -92,7 +96,7 @@ def learned(data: Experiment, compared: Comparison) -> dict[str, Any]:
                 "qini_area_sd": each.spread,
                 "qini_areas": list(each.areas),
                 "per_treated": each.mean / max(compared.tested[0], 1),
-                "effect_in_top_30": float(np.nanmean(each.top)),
+                "effect_in_top_30": _mean(each.top),
             }
             for name, each in compared.standings.items()
         },
@@ -141,6 +145,12 @@ def plain(each: gain.Effect) -> dict[str, Any]:
     """An effect as plain values, with the people gained."""
     people, low, high = each.people
     return asdict(each) | {"people": people, "people_low": low, "people_high": high}
+
+
+def _mean(values: Sequence[float]) -> float | None:
+    """Of those that are known; None without any."""
+    known = [value for value in values if np.isfinite(value)]
+    return float(np.mean(known)) if known else None
 
 
 def _arm(tried: reading.Tried, place: int) -> dict[str, Any]:

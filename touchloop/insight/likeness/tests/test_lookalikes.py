@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from touchloop.core import db
@@ -16,8 +16,10 @@ from touchloop.insight.likeness import api
 from touchloop.insight.likeness.logit import area, area_interval, fitted
 from touchloop.insight.likeness.lookalikes import score, train
 from touchloop.insight.likeness.tests.conftest import NOW
+from touchloop.insight.models import api as models
 from touchloop.insight.models.api import Run
 from touchloop.insight.scores import api as scores
+from touchloop.insight.segments import api as segment_rules
 
 
 def test_what_the_rule_asks_is_refused_and_the_rest_ranks(
@@ -76,6 +78,32 @@ def test_a_threshold_by_size_is_a_rule(conn: db.Connection, segments: tuple[int,
     assert api.reach(conn, 999) == []
 
 
+def test_a_deleted_segment_takes_its_lookalikes_along(
+    run: Run, conn: db.Connection, segments: tuple[int, int]
+) -> None:
+    for id in segments:
+        version = conn.execute(
+            "INSERT INTO model_versions (kind, number, state, word, purpose, trained_at, seconds,"
+            " seed, code, n, people, everybody, parameters, metrics, features, words, curves,"
+            " reference, drift, let_go, simulated, scored, score_names, blob) VALUES (%s, 1,"
+            " 'in_use', '', 'profile', %s, 0, 1, '', 1, 1, 1, '{}', '[]', '[]', '[]', '{}', '{}',"
+            " '{}', false, false, 1, '{}', 'x') RETURNING id",
+            (f"lookalike:{id}", NOW),
+        ).fetchone()
+        assert version
+        rows = [(customer, 0.5, "{}") for customer in (1, 2)]
+        scores.write(conn, f"lookalike:{id}", rows, now=NOW, version=version[0])
+    assert api.retire(conn) == {}
+    deli, loyal = segments
+    segment_rules.delete(deli, conn=conn)
+    gone = api.retire(conn)
+    assert {name: sorted(ids) for name, ids in gone.items()} == {f"lookalike:{deli}": [1, 2]}
+    assert api.retire(conn) == {}
+    assert [each.name for each in scores.of_customer(conn, 1)] == [f"lookalike:{loyal}"]
+    (old,) = models.versions(conn, f"lookalike:{deli}")
+    assert (old.state, old.word, old.usable) == ("kept", "its segment was deleted", False)
+
+
 def test_the_area_counts_ties_half() -> None:
     y = np.array([True, False, True, False])
     assert area(np.array([1.0, 1.0, 1.0, 1.0]), y) == 0.5
@@ -84,6 +112,7 @@ def test_the_area_counts_ties_half() -> None:
     assert 0.72 < low < 0.8 < high < 0.88
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.integers(0, 99), st.integers(1, 6), st.floats(0.01, 10))
 def test_the_fit_is_where_the_slope_is_nothing(seed: int, inputs: int, ridge: float) -> None:
     random = np.random.default_rng(seed)

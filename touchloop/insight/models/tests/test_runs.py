@@ -152,7 +152,7 @@ def test_a_killed_training_leaves_no_half_version(conn: db.Connection, kind: api
     ended = subprocess.run([sys.executable, "-c", script], env=environment, check=False)
     assert ended.returncode == -signal.SIGKILL
     assert left(conn) == (0, 0)
-    conn.execute("SELECT pg_advisory_lock(7106, hashtext('mean'))")  # until the server noticed
+    conn.execute("SELECT pg_advisory_lock(7109, hashtext('mean'))")  # until the server noticed
     conn.execute("SELECT pg_advisory_unlock_all()")
     (due,) = api.due(conn, [kind], NOON)  # it looks open; whoever takes its lock sees that it died
     run = api.attempt(conn, kind, due.act, now=NOON)

@@ -35,6 +35,9 @@ def fit_file(
     the caller vouches for. Raises Invalid with one clear sentence for what cannot be learned from.
     """
     table = reading.read_csv(path)
+    for what, name in (("id", id), ("time", time)):
+        if name == target:
+            raise Invalid(what, f"{target} is the target itself")
     outcome, known, positive = reading.outcome_of(table, target, positive)
     for name in (*after, *keep):
         reading.column(table, name)

@@ -57,6 +57,7 @@ class Column:
 
 
 _NO_NUMBERS: Floats = np.empty(0)
+LARGEST = 1e100  # beyond it squares have no end: no measurement, but a mistake
 _NO_CODES: Codes = np.empty(0, np.int64)
 
 
@@ -110,7 +111,7 @@ def _whole(numbers: Floats) -> bool:
 
 def _numbers(name: str, values: pa.ChunkedArray) -> Column:
     numbers = np.array(values.fill_null(np.nan).to_numpy(), np.float64)
-    numbers[~np.isfinite(numbers)] = np.nan
+    numbers[~(np.abs(numbers) < LARGEST)] = np.nan
     return Column(name, "number", numbers, _NO_CODES)
 
 

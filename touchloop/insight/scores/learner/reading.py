@@ -97,7 +97,7 @@ def moments_of(table: pa.Table, name: str) -> NDArray[np.float64]:
 
 def without(table: pa.Table, names: Sequence[str | None]) -> pa.Table:
     """The table less some columns, each of which must be there."""
-    gone = [name for name in names if name]
+    gone = list(dict.fromkeys(name for name in names if name))
     for name in gone:
         column(table, name)
     return table.drop_columns(gone)

@@ -9,6 +9,7 @@ before the next with a chance ~ Beta(γ, δ).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +19,8 @@ from scipy.special import betaln, digamma, hyp2f1
 from touchloop.core.errors import Invalid
 from touchloop.insight.scores.lifetime.fitting import Objective
 from touchloop.insight.scores.lifetime.grouping import Floats, Grouped, grouped_with_index
+
+LONGEST = 10_000  # renewals: daily ones for 27 years
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,8 @@ def tenures(renewals: npt.ArrayLike, churned: npt.ArrayLike) -> Tenures:
         raise Invalid("customers", "nobody has a contract")
     if not np.isfinite(asked).all() or (asked < 0).any() or (asked != np.rint(asked)).any():
         raise Invalid("tenure", "renewals are whole numbers from 0")
+    if asked.max() > LONGEST:
+        raise Invalid("tenure", f"at most {LONGEST:,} renewals are expected")
     if (asked[gone] < 1).any():
         raise Invalid("tenure", "who left was asked for at least one renewal")
     t, top = asked.astype(np.int64), int(asked.max())
@@ -104,15 +109,22 @@ def residual_value(alpha: float, beta: float, renewed: npt.ArrayLike, *, discoun
 
 
 class Chances:
-    """BG/BB: customers by (x bought, tx last bought, n opportunities), each distinct row once."""
+    """BG/BB: customers by (x bought, tx last bought, n opportunities), each distinct row once.
 
-    __slots__ = ("group", "i", "row")
+    `of` is the row of each customer that was given.
+    """
+
+    __slots__ = ("group", "i", "of", "row")
 
     def __init__(
         self, x: npt.ArrayLike, tx: npt.ArrayLike, n: npt.ArrayLike,
         weight: npt.ArrayLike | None = None,
     ) -> None:  # fmt: skip
-        group, _of = grouped_with_index(x, tx, n, weight=weight)
+        if np.asarray(n, dtype=np.float64).max(initial=0.0) > LONGEST:
+            raise Invalid("n", f"at most {LONGEST:,} opportunities are expected")
+        if weight is not None and not (np.asarray(weight, dtype=np.float64) >= 0).all():
+            raise Invalid("weight", "a number of customers is below zero, or none")
+        group, self.of = grouped_with_index(x, tx, n, weight=weight)
         whole = all((each == np.rint(each)).all() for each in (group.x, group.tx, group.T))
         if not whole or (group.x > group.tx).any() or ((group.x == 0) & (group.tx > 0)).any():
             raise Invalid("customers", "more purchases than opportunities until the last of them")
@@ -120,6 +132,12 @@ class Chances:
         gone = (group.T - group.tx).astype(np.int64)
         self.row = np.repeat(np.arange(len(gone)), gone)
         self.i = np.arange(gone.sum(), dtype=np.float64) - np.repeat(np.cumsum(gone) - gone, gone)
+
+    def weighted(self, weight: Floats) -> Chances:
+        """The same rows with other numbers of customers."""
+        other = copy(self)
+        other.group = self.group.weighted(weight)
+        return other
 
 
 def bg_bb(data: Chances) -> Objective:

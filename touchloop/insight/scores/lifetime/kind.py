@@ -33,6 +33,18 @@ def _score_rfm(run: Run, trained: Trained) -> Iterable[Scored]:
     return rfm.score(run, trained)
 
 
+def _train_contracts(run: Run) -> Trained | None:
+    from touchloop.insight.scores.lifetime import contract_learning
+
+    return contract_learning.train(run)
+
+
+def _score_contracts(run: Run, trained: Trained) -> Iterable[Scored]:
+    from touchloop.insight.scores.lifetime import contract_scoring
+
+    return contract_scoring.score(run, trained)
+
+
 LIFETIME_VALUE = Kind(
     name="lifetime_value",
     label="Lifetime value",
@@ -54,4 +66,15 @@ RFM = Kind(
     score=_score_rfm,
     categories=CATEGORIES,
 )
-KINDS: tuple[Kind, ...] = (LIFETIME_VALUE, RFM)
+CONTRACTS = Kind(
+    name="contracts",
+    label="Contracts",
+    sentence="How likely each contract (a subscription, a policy) still stands in 12 months, and"
+    " what it will have brought.",
+    purpose="profile",
+    every_hours=24.0,
+    train=_train_contracts,
+    score=_score_contracts,
+    categories=CATEGORIES,
+)
+KINDS: tuple[Kind, ...] = (LIFETIME_VALUE, RFM, CONTRACTS)

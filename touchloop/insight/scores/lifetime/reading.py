@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import io
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,8 @@ VALUE = ("value", "amount", "dollar_value", "sales_value", "spend", "revenue", "
          "dollars", "sales")  # fmt: skip
 SUMMARY = (("x", "frequency"), ("tx", "recency"), ("t",), ("zbar", "monetaryvalue", "z"))
 CHANCES = (("x", "frequency"), ("tx", "recency"), ("n", "periods"), ("weights", "weight"))
+LARGEST = 1e100  # beyond it squares have no end
+EARLIEST, LATEST = -25_567, 84_006  # 1900 and 2200, in days since 1970
 CHURNED = ("churned", "churn", "left", "cancelled", "lost")
 
 _YES_NO = {"yes": "1", "no": "0", "true": "1", "false": "0"}
@@ -38,11 +42,7 @@ def table(path: Path) -> tuple[pa.Table, bool]:
 
     Raises Invalid when it cannot be read, is empty, or rows differ in length.
     """
-    try:
-        raw = path.read_bytes()
-    except OSError as error:
-        raise Invalid("file", f"{path}: {error.strerror or error}") from None
-    text = raw.removeprefix(b"\xef\xbb\xbf")
+    text = _utf8(path)
     if not text.strip():
         raise Invalid("file", f"{path} is empty")
     if b"\n" not in text.strip():
@@ -74,6 +74,21 @@ def table(path: Path) -> tuple[pa.Table, bool]:
     return found, header
 
 
+def _utf8(path: Path) -> bytes:
+    """A file, plain or .gz, in UTF-8; text that is none is taken for Latin-1."""
+    try:
+        raw = path.read_bytes()
+        if raw[:2] == b"\x1f\x8b":
+            raw = gzip.decompress(raw)
+    except (OSError, EOFError, zlib.error) as error:
+        raise Invalid("file", f"{path}: {getattr(error, 'strerror', None) or error}") from None
+    try:
+        raw.decode()
+    except UnicodeDecodeError:
+        raw = raw.decode("latin-1").encode()
+    return raw.removeprefix(b"\xef\xbb\xbf")
+
+
 def purchases(
     path: Path,
 ) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any], np.ndarray[Any, Any]]:
@@ -102,11 +117,20 @@ def purchases(
                 + (f" (and {len(missing) - 1} more rows)" if len(missing) > 1 else ""),
             )
     value = rows.column("value").to_numpy()
-    if not np.isfinite(value).all():
-        row = int(np.flatnonzero(~np.isfinite(value))[0])
+    if not (np.abs(value) < LARGEST).all():
+        row = int(np.flatnonzero(~(np.abs(value) < LARGEST))[0])
         raise Invalid("value", f"row {row + first} has a value that is no number")
+    days = rows.column("day").to_numpy()
+    odd = np.flatnonzero((days < EARLIEST) | (days >= LATEST))
+    if len(odd):
+        shown = found.column(names[1])[int(odd[0])]
+        raise Invalid(
+            "date",
+            f"row {odd[0] + first} is dated {str(shown)[:40]}: between 1900 and 2200"
+            " a purchase is expected",
+        )
     code = rows.column("customer").combine_chunks().dictionary_encode().indices.to_numpy()
-    return code.astype(np.int64), rows.column("day").to_numpy().astype(np.int64), value
+    return code.astype(np.int64), days.astype(np.int64), value
 
 
 def summary(path: Path) -> tuple[Column, Column, Column, Column] | None:
@@ -183,6 +207,8 @@ def _columns(found: pa.Table, header: bool, path: Path) -> tuple[str, str, str]:
         for name, word in zip(picked, ("customer", "date", "value"), strict=True):
             if name is None:
                 raise Invalid(word, f"{path} has no such column among: {', '.join(names)[:200]}")
+            if names.count(name) > 1:
+                raise Invalid(word, f"{path} names the column {name} twice")
         return str(picked[0]), str(picked[1]), str(picked[2])
     if len(names) < 3:
         raise Invalid("file", f"{path} has {len(names)} columns; customer, date, value are needed")

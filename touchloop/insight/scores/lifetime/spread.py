@@ -46,6 +46,16 @@ def of_spending(
     return _draw(objective, small.weight, peak, seed=seed, replicates=replicates)
 
 
+def around(
+    objective: Callable[[Floats], Objective], weight: Floats, peak: Peak, *, seed: int,
+    replicates: int,
+) -> Floats:  # fmt: skip
+    """The same for any likelihood of weighted rows."""
+    if not peak.sure:
+        return np.empty((0, len(peak.theta)))
+    return _draw(objective, weight, peak, seed=seed, replicates=replicates)
+
+
 def interval(draws: Floats, centre: Floats) -> list[tuple[float, float]]:
     """95 % of each parameter: the spread of its logarithm around the fitted one."""
     if len(draws) < 10:

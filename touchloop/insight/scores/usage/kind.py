@@ -23,20 +23,21 @@ from touchloop.insight.scores.usage.reading import Use
 
 NAME = "usage_gap"
 CATEGORIES = ("bought",)
+OPTIONAL = ("told_us",)  # traits: of those only who allow it, the others have other peers
 MOST = 20
 
 
 def train(run: Run) -> Trained | None:
     """Choose the services that most have; count who left on both sides of the cut in the past."""
     run.progress("reading the use of services", 0.1)
-    allowed, refused = reading.traits_allowed(run.conn, CATEGORIES)
-    use = reading.as_of(run, run.now, traits=allowed)
+    allowed, refused = reading.traits_allowed(run.conn, (*CATEGORIES, *OPTIONAL))
+    use = reading.as_of(run, run.now, traits=tuple(allowed))
     services = _services(use)
     if not services:
         return None
     run.progress("looking what became of those who used little", 0.5)
     at = run.now - timedelta(days=shopping.MOST_DAYS)
-    past, gone = reading.as_of(run, at, traits=allowed), _gone(run, at)
+    past, gone = reading.as_of(run, at, traits=tuple(allowed)), _gone(run, at)
     evidence = [_evidence(past, gone, service, act) for service, act in services]
     words = [one["words"] for one in evidence if one["words"]]
     if not gone:
@@ -48,7 +49,7 @@ def train(run: Run) -> Trained | None:
         features=(
             Feature("quantity by category", "Order Completed", "bought"),
             Feature("events of use", "events of use", "bought"),
-            *(Feature(name, f"trait {name}", "bought") for name in traits),
+            *(Feature(name, f"trait {name}", allowed[name]) for name in traits),
             *(Feature(name, f"trait {name}", "told_us", why) for name, why in refused.items()),
         ),
         n=len(np.unique(use.customers)),
@@ -66,8 +67,8 @@ def train(run: Run) -> Trained | None:
 def score(run: Run, trained: Trained) -> Iterator[Scored]:
     """For each service a score of those who use far less of it than people like them."""
     run.progress("comparing with peers", 0.8)
-    allowed, _refused = reading.traits_allowed(run.conn, CATEGORIES)
-    use = reading.as_of(run, run.now, traits=allowed)
+    allowed, _refused = reading.traits_allowed(run.conn, (*CATEGORIES, *OPTIONAL))
+    use = reading.as_of(run, run.now, traits=tuple(allowed))
     taken: set[str] = set()
     for service, act in trained.parameters["services"]:
         if service in taken:  # bought and used under one name: the more frequent one counts
@@ -177,4 +178,5 @@ KIND = Kind(
     train=train,
     score=score,
     categories=CATEGORIES,
+    optional=OPTIONAL,
 )

@@ -60,8 +60,10 @@ def as_of(run: Run, at: datetime, *, traits: Sequence[str]) -> Use:
 
 def traits_allowed(
     conn: Connection, categories: Sequence[str]
-) -> tuple[tuple[str, ...], dict[str, str]]:
-    """The traits all of whose values come from sources of these categories; why others may not."""
+) -> tuple[dict[str, str], dict[str, str]]:
+    """The traits all of whose values come from sources of these categories, each with the one that
+    it has besides the first; why others may not.
+    """
     rows = conn.execute(_CATEGORIES, (list(TRAITS),)).fetchall()
     of = {name: set(found) for name, found in rows}
     refused = {
@@ -69,7 +71,12 @@ def traits_allowed(
         for name in TRAITS
         if name in of and of[name] - set(categories)
     }
-    return tuple(name for name in TRAITS if name in of and name not in refused), refused
+    allowed = {
+        name: max(of[name], key=list(categories).index)
+        for name in TRAITS
+        if name in of and name not in refused
+    }
+    return allowed, refused
 
 
 def values(at: datetime) -> dict[str, Any]:
@@ -153,7 +160,8 @@ ANALYSIS = Analysis(
   FROM had AS h
   JOIN frequent AS f ON f.service = h.service AND f.act = h.act
   JOIN known AS k ON k.customer_id = h.customer_id
-  LEFT JOIN customers AS c ON c.customer_id = h.customer_id
+  LEFT JOIN described AS d ON d.customer_id = h.customer_id
+  LEFT JOIN customers AS c ON c.customer_id = d.customer_id
   WHERE f.place <= {{services}} AND k.first_at <= {{lately}}
   ORDER BY h.customer_id, h.service, h.act""",
 )

@@ -54,6 +54,7 @@ def test_a_file_is_told_apart(file: Path) -> None:
         ({"treatment": "age", "control": "20.0"}, "is no value of age"),
         ({"by": ("age",)}, "no column of few values"),
         ({"ignore": ("what",)}, "no column 'what'"),
+        ({"treatment": "visit", "control": "0"}, "is the treatment itself"),
     ],
 )
 def test_what_cannot_be_used_is_refused(file: Path, change: dict[str, str], word: str) -> None:
@@ -86,3 +87,51 @@ def test_hillstrom_exactly() -> None:
         "mens 1, womens 0": 1.11, "mens 0, womens 1": 7.40, "mens 1, womens 1": 7.11
     }  # fmt: skip
     assert np.bincount(tried.arms).tolist() == [21_306, 21_307, 21_387]
+
+
+def few(folder: Path, head: str, row: str, *, encoding: str = "utf-8") -> Path:
+    """A file of forty rows; ARM, Y and N stand for what differs."""
+    rows = [
+        row.replace("ARM", "mail" if n % 2 else "none").replace("Y", str(n % 3 // 2))
+        .replace("N", f"{n * 7 % 11}.5")
+        for n in range(40)
+    ]  # fmt: skip
+    path = folder / "few.csv"
+    path.write_bytes("\n".join([head, *rows]).encode(encoding))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("head", "row", "word"),
+    [
+        ("arm,x,x,visit", "ARM,1,N,Y", "names a column twice: x"),
+        ("arm,x,visit", "ARM,,Y", "no column"),
+        ("arm,x,visit", "ARM,N,1e308", "beyond 1e.100"),
+    ],
+)
+def test_odd_columns_are_a_word(tmp_path: Path, head: str, row: str, word: str) -> None:
+    with pytest.raises(Invalid, match=word):
+        api.fit_uplift_file(
+            few(tmp_path, head, row), treatment="arm", outcome="visit", control="none"
+        )
+
+
+def test_yes_and_no_are_an_outcome(tmp_path: Path) -> None:
+    file = few(tmp_path, "arm,x,visit", "ARM,N,Y")
+    head, *rows = file.read_text().splitlines()
+    said = [row[:-1] + ("Yes" if row.endswith("1") else "No") for row in rows]
+    file.write_text("\n".join([head, *said]))
+    found = api.fit_uplift_file(file, treatment="arm", outcome="visit", control="none")
+    assert found["arms"]["mail"]["sum"] == sum(row.startswith("mail") for row in rows
+                                               if row.endswith("1"))  # fmt: skip
+    file.write_text("\n".join([head, *(f"arm{n},1,{n % 2}" for n in range(40))]))
+    with pytest.raises(Invalid, match="2 to 10 are compared"):
+        api.fit_uplift_file(file, treatment="arm", outcome="visit", control="arm1")
+
+
+def test_what_is_empty_or_without_end_is_not_learned_from(tmp_path: Path) -> None:
+    file = few(tmp_path, "arm,größe,leer,viel,visit", "ARM,N,,1e308,Y", encoding="latin-1")
+    found = api.fit_uplift_file(file, treatment="arm", outcome="visit", control="none")
+    assert found["features"] == ["größe"]
+    assert found["refused"]["leer"] == "it holds nothing"
+    assert set(found["refused"]) == {"leer", "viel"}

@@ -114,6 +114,53 @@ def test_an_offer_is_learned_and_everybody_scored(run: Run) -> None:
     assert "BAKERY" in inputs["reasons"][0] or "DELI" in inputs["reasons"][0]
 
 
+def test_a_campaign_of_two_messages_is_two_contrasts_and_a_choice(run: Run) -> None:
+    """Odd customers are changed by A only, even ones by neither."""
+    chance = np.random.default_rng(5)
+    found = []
+    for subject in range(1, PEOPLE + 1):
+        arm = ("", "A", "B")[int(chance.integers(3))]
+        rate = 0.25 + (0.5 if arm == "A" and subject % 2 else 0.0)
+        found.append(
+            api.Trial("campaign:spring", subject, bool(arm), float(chance.random() < rate),
+                      NOON - timedelta(days=30), NOON - timedelta(days=16), arm)
+        )  # fmt: skip
+    api.keep_trials(run.conn, found)
+    trained = UPLIFT.train(run)
+    assert trained is not None
+    one, other = (trained.curves[f"campaign:spring:{arm}"] for arm in "AB")
+    held = sum(not each.treated and each.subject_id != OUT for each in found)
+    assert one["effect"]["held"] == other["effect"]["held"] == held
+    assert one["effect"]["low"] > 0.1 and other["effect"]["low"] < 0 < other["effect"]["high"]
+    assert one["better_than_chance"] and not other["better_than_chance"]
+    assert any("A for everybody" in word for word in trained.words)
+    kept = replace(trained, parameters=json.loads(json.dumps(trained.parameters)))
+    assert [each.name for each in UPLIFT.score(run, kept)] == ["uplift:campaign:spring:A"]
+
+
+def test_sides_that_differed_before_they_parted_teach_nothing(run: Run) -> None:
+    """Whoever bought bakery was written to: that is no lot."""
+    told = [replace(each, treated=bool(each.subject_id % 2)) for each in given()]
+    api.keep_trials(run.conn, told)
+    trained = UPLIFT.train(run)
+    assert trained is not None
+    assert trained.curves["bread"]["effect"] is None
+    assert "not drawn by lot" in trained.words[0] and "BAKERY" in trained.words[0]
+    assert trained.metrics == () and list(UPLIFT.score(run, trained)) == []
+
+
+def test_people_of_whom_nothing_is_known_are_compared_and_not_picked(run: Run) -> None:
+    api.keep_trials(run.conn, given())
+    for name in ("interactions", "lines"):
+        nobody = run.engine.query(f"SELECT * FROM {name} WHERE customer_id < 0")
+        run.engine.bind(name, nobody)
+    trained = UPLIFT.train(run)
+    assert trained is not None
+    assert trained.curves["bread"]["effect"]["treated"] > 0
+    assert any("could be told apart" in word for word in trained.words)
+    assert list(UPLIFT.score(run, trained)) == []
+
+
 def test_an_offer_that_changes_nobody_in_particular_is_not_scored(run: Run) -> None:
     api.keep_trials(run.conn, given(effect=0.0))
     trained = UPLIFT.train(run)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
 import pyarrow as pa
@@ -32,6 +32,8 @@ def opened() -> Iterator[Open]:
         lines: Sequence[dict[str, object]] = (),
         *,
         people: Sequence[int] | None = None,
+        described: Sequence[int] = (),
+        traits: Mapping[int, str] | None = None,
         now: datetime = NOW,
         conn: object = None,
     ) -> models.Run:
@@ -40,9 +42,11 @@ def opened() -> Iterator[Open]:
         ids = sorted({int(str(row["customer_id"])) for row in (*interactions, *lines)})
         engine.bind(INTERACTIONS, relation(INTERACTIONS, interactions))
         engine.bind(LINES, relation(LINES, lines))
-        engine.bind("customers", BOUND["customers"].empty_table())
+        known = [{"customer_id": id, "traits": text} for id, text in (traits or {}).items()]
+        engine.bind("customers", pa.Table.from_pylist(known, schema=BOUND["customers"]))
         allowed = pa.array(ids if people is None else people, pa.int64())
         engine.bind("people", pa.table({"customer_id": allowed}))
+        engine.bind("described", pa.table({"customer_id": pa.array(described, pa.int64())}))
         return models.Run(conn, engine, now, 1, lambda step, share: None)  # type: ignore[arg-type]
 
     yield run

@@ -54,6 +54,8 @@ def test_the_command_prints_one_object_and_nothing_else(
         (rows().encode(), {"target": "months"}, "say which is meant"),
         (rows().encode(), {"positive": "maybe"}, "never 'maybe'"),
         (rows().encode(), {"time": "plan"}, "holds no dates"),
+        (rows().encode(), {"id": "left"}, "left is the target itself"),
+        (rows().encode(), {"time": "left"}, "left is the target itself"),
         (rows().encode(), {"after": ["months", "plan"], "id": "who"}, "no column is left"),
         ("größe,left\n1,ja\n2,nein\n".encode("latin-1"), {}, "at least 10"),
     ],
@@ -71,3 +73,13 @@ def test_the_command_says_what_is_wrong_with_the_call(tmp_path: Path) -> None:
     answer = CliRunner().invoke(app, ["fit", "churn", str(tmp_path / "no.csv"), "--target", "x"])
     assert isinstance(answer.exception, WrongSetting), "main() ends with 2 and this one line"
     assert "cannot be read" in str(answer.exception)
+
+
+def test_numbers_without_end_are_unknown(tmp_path: Path) -> None:
+    """1e308 is a number whose square is none: scikit-learn refuses it with a trace."""
+    lines = ["months,odd,left"]
+    lines += [f"{n % 9},{1e308 if n % 3 else n % 7},{n * n % 10 < 4}" for n in range(120)]
+    (file := tmp_path / "any.csv").write_text("\n".join(lines))
+    found = fit_file(file, target="left", folds=2)
+    assert found["features"]["used"] == ["months", "odd"]
+    assert all(0 <= model["auc"] <= 1 for model in found["models"].values())

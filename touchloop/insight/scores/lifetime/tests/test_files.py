@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from pathlib import Path
 
 import numpy as np
@@ -36,6 +37,18 @@ def test_purchases_are_read_however_they_are_written(tmp_path: Path, text: str) 
     assert value[:3].tolist() == [3.0, 4.5, 7.0]
 
 
+def test_compressed_files_and_other_encodings_are_read(tmp_path: Path) -> None:
+    text = "customer;date;value\nJosé;2020-01-01;3\nJosé;2020-02-01;4\nAna;2020-01-05;7\n"
+    (path := tmp_path / "file.csv.gz").write_bytes(gzip.compress(text.encode("latin-1")))
+    assert reading.purchases(path)[0].tolist() == [0, 0, 1]
+    path.write_bytes(gzip.compress(text.encode())[:-12])
+    with pytest.raises(Invalid, match="file"):
+        reading.purchases(path)
+    path.write_bytes(b"\x1f\x8b\x08" + b"junk" * 9)
+    with pytest.raises(Invalid, match="file"):
+        reading.purchases(path)
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
@@ -51,6 +64,9 @@ def test_purchases_are_read_however_they_are_written(tmp_path: Path, text: str) 
         ("customer,date,value\n1,2020-01-01,3\n2,2020-02-01,3\n", "nobody bought twice"),
         ("customer,date,value\n1,2020-01-01,-3\n2,2020-02-01,-3\n", "every day is a return"),
         ("1,2\n3,4\n", "customer, date, value are needed"),
+        ("customer,date,value,value\n1,2020-01-01,3,1\n1,2020-02-01,3,1\n", "value twice"),
+        ("customer,date,value\n1,2020-01-01,3\n1,9999-02-01,3\n", "between 1900 and 2200"),
+        ("customer,date,value\n1,2020-01-01,3\n1,2020-02-01,1e308\n", "row 3 .* no number"),
     ],
 )
 def test_what_cannot_be_used_is_refused_in_words(tmp_path: Path, text: str, words: str) -> None:
@@ -103,3 +119,10 @@ def test_contracts(tmp_path: Path) -> None:
     assert found["customers"] == 12
     with pytest.raises(Invalid, match="nobody left"):
         asking.fit_contracts(written(tmp_path, "tenure,churned\n1,0\n2,0\n"))
+    for text, word in (
+        ("tenure,churned\n100000000,1\n2,0\n", "at most 10,000 renewals"),
+        ("x,tx,n\n1,1,900000000\n0,0,1\n", "at most 10,000 opportunities"),
+        ("x,tx,n,weight\n1,1,2,-5\n0,0,1,1\n", "below zero"),
+    ):
+        with pytest.raises(Invalid, match=word):
+            asking.fit_contracts(written(tmp_path, text))

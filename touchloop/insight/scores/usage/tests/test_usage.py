@@ -71,6 +71,35 @@ def test_peers_are_the_nearest_group_that_is_large_enough(opened: Open) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
+def test_what_people_told_parts_peers_of_those_only_who_allow_it(
+    opened: Open, conn: db.Connection
+) -> None:
+    """All are of a size; the even ones allow that it is looked at, and buy twice as much."""
+    source = _crm()
+    conn.execute("UPDATE sources SET category = 'told_us' WHERE id = %s", (source.id,))
+    conn.execute(
+        "INSERT INTO trait_statements (subject_id, authority, source_id, at, tie, traits)"
+        ' VALUES (1, 1, %s, %s, gen_random_uuid(), \'{"household_size": "3"}\')',
+        (source.id, NOW),
+    )
+    said = {who: json.dumps({"household_size": 3 - who % 3 // 2}) for who in range(80)}
+    amounts = {customer: 2.0 if customer % 2 else 4.0 for customer in range(80)} | {LITTLE - 1: 0.5}
+    even = range(0, 80, 2)
+    run = opened([], milk(amounts), conn=conn, traits=said, described=even)
+    trained = kind.train(run)
+    assert trained is not None
+    assert [(f.name, f.category, f.refused) for f in trained.features[2:]] == [
+        ("household_size", "told_us", "")
+    ]
+    (found,) = kind.score(run, trained)
+    (inputs,) = (json.loads(text) for text in found.rows.column("inputs").to_pylist())
+    assert found.rows.column("customer_id").to_pylist() == [LITTLE - 1]
+    assert inputs["peers"].startswith("household size 3") and inputs["n"] < len(even)
+    nobody = opened([], milk(amounts), conn=conn, traits=said)
+    assert kind.train(nobody).parameters["traits"] == []  # type: ignore[union-attr]
+
+
+@pytest.mark.django_db(transaction=True)
 def test_nothing_bought_is_nothing_to_compare(opened: Open, conn: db.Connection) -> None:
     assert kind.train(opened([], conn=conn)) is None
     assert kind.train(opened([], milk({1: 1.0}), conn=conn)) is None
