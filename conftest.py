@@ -10,6 +10,11 @@ from pathlib import Path
 
 import django
 import pytest
+from hypothesis import HealthCheck, settings
+
+# How long one example takes says more about who else uses the machine than about the code.
+settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("house")
 
 _HOME = Path(tempfile.mkdtemp(prefix="tl-", dir="/tmp"))
 os.environ["TOUCHLOOP_HOME"] = str(_HOME)
@@ -64,12 +69,21 @@ def _empty_tables(_: object) -> None:
     from django.db import connection, transaction
 
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SET LOCAL session_replication_role = replica")  # no keys, no triggers
-        cursor.execute(
-            "SELECT format('DELETE FROM %I', relname) FROM pg_class"
-            " WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'"
-            "   AND pg_relation_size(oid) > 0"
-            "   AND relname NOT IN ('django_migrations', 'django_content_type', 'auth_permission')"
-        )
-        for (delete,) in cursor.fetchall():
-            cursor.execute(delete)
+        cursor.execute(_EMPTY)
+
+
+_EMPTY = """
+DO $$
+DECLARE
+  filled name;
+BEGIN
+  SET LOCAL session_replication_role = replica;  -- no keys, no triggers
+  FOR filled IN
+    SELECT relname FROM pg_class
+    WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' AND pg_relation_size(oid) > 0
+      AND relname NOT IN ('django_migrations', 'django_content_type', 'auth_permission')
+  LOOP
+    EXECUTE format('DELETE FROM %I', filled);
+  END LOOP;
+END $$
+"""

@@ -28,6 +28,7 @@ from typing import Any
 import psutil
 import psycopg
 
+from tests.crash.nursery import Nursery, nursery
 from touchloop.core import ids, postgres
 
 CUSTOMERS = 40
@@ -69,7 +70,9 @@ class Lab:
     settings: dict[str, str] = field(default_factory=dict)
     write_key: str = ""
     source_id: int = 0
-    parts: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    door: subprocess.Popen[bytes] | None = None
+    worker: int | None = None  # the number of its process
+    nursery: Nursery | None = None
     acknowledged: dict[str, str] = field(default_factory=dict)
     repeated: int = 0
     stopping: threading.Event = field(default_factory=threading.Event)
@@ -89,30 +92,42 @@ class Lab:
         """Start the door, the worker or the database (again)."""
         if name == "database":
             postgres.start(self.home)
-            return
-        arguments = {"door": ["collect", "--port", str(self.port)], "worker": ["work"]}[name]
-        self.parts[name] = subprocess.Popen(
-            [sys.executable, "-m", "touchloop", *arguments],
-            env=self.environment,
-            start_new_session=True,
-            stdout=subprocess.DEVNULL,
-            stderr=(self.home / f"{name}.log").open("ab"),
-        )
+        elif name == "worker":
+            assert self.nursery
+            self.worker = self.nursery.bear("work")
+        else:
+            self.door = subprocess.Popen(
+                [sys.executable, "-m", "touchloop", "collect", "--port", str(self.port)],
+                env=self.environment,
+                start_new_session=True,
+                stdout=subprocess.DEVNULL,
+                stderr=(self.home / "door.log").open("ab"),
+            )
+
+    def start_what_ended(self) -> None:
+        """A door that finds no database when it starts ends with a word: it is started again."""
+        if self.door is not None and self.door.poll() is not None:
+            self.start("door")
 
     def kill(self, name: str) -> None:
         """SIGKILL the part and all its children."""
+        for one in self._processes(name):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                one.send_signal(signal.SIGKILL)
+                psutil.wait_procs([one], timeout=10)
+        if name == "door" and self.door is not None:
+            self.door.wait(timeout=10)
+
+    def _processes(self, name: str) -> list[psutil.Process]:
         if name == "database":
-            pid = int((postgres.data_folder(self.home) / "postmaster.pid").read_text().split()[0])
+            word = (postgres.data_folder(self.home) / "postmaster.pid").read_text().split()[0]
+            pid: int | None = int(word)
         else:
-            pid = self.parts[name].pid
+            pid = self.door.pid if name == "door" and self.door else self.worker
         with contextlib.suppress(psutil.NoSuchProcess):
             process = psutil.Process(pid)
-            for one in [process, *process.children(recursive=True)]:
-                with contextlib.suppress(psutil.NoSuchProcess):
-                    one.send_signal(signal.SIGKILL)
-            psutil.wait_procs([process], timeout=10)
-        if name in self.parts:
-            self.parts[name].wait(timeout=10)
+            return [process, *process.children(recursive=True)]
+        return []
 
     def add_source(self) -> None:
         """Make the tables, and a source whose key lies in source.json afterwards."""
@@ -153,6 +168,7 @@ def _laboratory(seed: int, durable: bool) -> Iterator[Lab]:
     home = Path(tempfile.mkdtemp(prefix="tl-crash-", dir="/tmp"))
     lab = Lab(home=home, port=_free_port(), seed=seed, durable=durable)
     lab.start("database")
+    stack = contextlib.ExitStack()
     try:
         lab.add_source()
         lab.write_key = json.loads((home / "source.json").read_text())["write_key"]
@@ -169,14 +185,16 @@ def _laboratory(seed: int, durable: bool) -> Iterator[Lab]:
             for line in () if durable else CARELESS:
                 conn.execute(f"ALTER SYSTEM SET {line}")
             conn.execute("SELECT pg_reload_conf()")
+        lab.nursery = stack.enter_context(nursery(lab.environment, home / "worker.log"))
         for name in ("door", "worker"):
             lab.start(name)
         yield lab
     finally:
         lab.stopping.set()
-        for name in ("door", "worker"):
-            if name in lab.parts:
+        if lab.nursery is not None:
+            for name in ("door", "worker"):
                 lab.kill(name)
+        stack.close()
         with contextlib.suppress(Exception):
             postgres.stop(home)
 
@@ -196,18 +214,11 @@ def _until_at_work(lab: Lab, target: str) -> None:
     """A part is killed while it works, not while it starts: wait until it has done something."""
     before, deadline = _done(lab, target), time.monotonic() + 60
     while _done(lab, target) <= before:
-        _start_what_ended(lab)
+        lab.start_what_ended()
         if time.monotonic() > deadline:
-            logs = [(lab.home / f"{name}.log").read_text()[-2_000:] for name in lab.parts]
+            logs = [(lab.home / f"{name}.log").read_text()[-2_000:] for name in ("door", "worker")]
             raise TimeoutError(f"{target} does nothing: {logs}")
         time.sleep(0.02)
-
-
-def _start_what_ended(lab: Lab) -> None:
-    """A part that finds no database when it starts ends with a word; whoever supervises starts it again."""
-    for name, part in lab.parts.items():
-        if part.poll() is not None:
-            lab.start(name)
 
 
 def _done(lab: Lab, target: str) -> int:
@@ -260,7 +271,7 @@ def _settle(lab: Lab) -> None:
     """Wait until the worker has taken everything that was accepted, for as long as it gets less."""
     least, deadline = 1 << 62, time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
-        _start_what_ended(lab)
+        lab.start_what_ended()
         with contextlib.suppress(psycopg.OperationalError), lab.connect() as conn:
             (waiting,) = conn.execute("SELECT count(*) FROM inbox").fetchone() or (0,)
             if waiting == 0:

@@ -1,7 +1,7 @@
-"""Brings forth processes that deliver: `touchloop deliver` without its seconds of imports.
+"""Brings forth parts of the product without their seconds of imports: `work`, `deliver`.
 
-For each line on standard input one is forked, in a session of its own, and its number printed. It
-runs what the command runs, on this process's settings, until somebody kills it.
+For each line on standard input, which names a part, one is forked, in a session of its own, and its
+number printed. It runs what the command runs, on this process's settings, until somebody kills it.
 """
 
 from __future__ import annotations
@@ -9,9 +9,40 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import subprocess
 import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 from touchloop.cli import runtime
+
+
+class Nursery:
+    """The process, and a way to ask it for another part."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self._process = process
+
+    def bear(self, part: str) -> int:
+        """Start one more; returns the number of its process."""
+        assert self._process.stdin and self._process.stdout
+        print(part, file=self._process.stdin, flush=True)
+        return int(self._process.stdout.readline())
+
+
+@contextlib.contextmanager
+def nursery(environment: Mapping[str, str], log: Path) -> Iterator[Nursery]:
+    """One that lives until the block ends; its children write to the log, and are not its care."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.crash.nursery"],
+        env=dict(environment), text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        stderr=log.open("ab"), cwd=Path(__file__).parents[2],
+    )  # fmt: skip
+    try:
+        yield Nursery(process)
+    finally:
+        process.kill()
+        process.wait()
 
 
 def main() -> None:
@@ -19,15 +50,19 @@ def main() -> None:
     from touchloop.channels import api as channels
     from touchloop.flow import api as flow
 
-    channels.channels()  # whatever a delivering process loads is loaded before it is born
+    channels.channels()  # whatever a part loads is loaded before it is born
+    parts = {
+        "work": lambda: flow.run(stop=lambda: False),
+        "deliver": lambda: flow.deliver(stop=lambda: False),
+    }
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     with contextlib.suppress(KeyboardInterrupt):
-        for _line in sys.stdin:
+        for line in sys.stdin:
             child = os.fork()
             if child == 0:
                 os.setsid()
                 signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-                flow.deliver(stop=lambda: False)
+                parts[line.strip()]()
                 os._exit(0)
             print(child, flush=True)
 

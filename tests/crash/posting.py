@@ -12,7 +12,6 @@ import random
 import re
 import shutil
 import signal
-import subprocess
 import sys
 import tempfile
 import threading
@@ -28,6 +27,7 @@ import psycopg
 from psycopg.types.json import Jsonb
 
 from tests.crash.lab import Lab
+from tests.crash.nursery import Nursery, nursery
 from tests.story.shop import noon
 from touchloop.channels import api as channels
 from touchloop.channels.api import email
@@ -69,15 +69,13 @@ class Post:
     conn: Connection
     trigger: int
     segment: int
-    nursery: subprocess.Popen[str]
+    nursery: Nursery
     alive: list[int] = field(default_factory=list)
     customers: int = 0
 
     def bear(self) -> None:
         """Start one more process that delivers."""
-        assert self.nursery.stdin and self.nursery.stdout
-        print(file=self.nursery.stdin, flush=True)
-        self.alive.append(int(self.nursery.stdout.readline()))
+        self.alive.append(self.nursery.bear("deliver"))
 
     def kill(self, pid: int) -> None:
         with contextlib.suppress(ProcessLookupError):
@@ -145,16 +143,10 @@ def _post(seed: int) -> Iterator[Post]:
         lab.start("database")
         after.callback(postgres.stop, home)
         lab.add_source()
-        nursery = subprocess.Popen(
-            [sys.executable, "-m", "tests.crash.nursery"],
-            env=lab.environment, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            stderr=(home / "deliver.log").open("ab"), cwd=Path(__file__).parents[2],
-        )  # fmt: skip
-        after.callback(nursery.wait)
-        after.callback(nursery.kill)
+        born = after.enter_context(nursery(lab.environment, home / "deliver.log"))
         conn = after.enter_context(contextlib.closing(lab.connect()))
         trigger, segment = _set_up(conn, clock.now())
-        post = Post(lab, server, conn, trigger, segment, nursery)
+        post = Post(lab, server, conn, trigger, segment, born)
         try:
             yield post
         finally:

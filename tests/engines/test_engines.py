@@ -64,6 +64,7 @@ def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Both]:
         ):
             for engine in (duckdb, spark):
                 engine.bind("people", made.people)
+                engine.bind("described", made.people.slice(0, made.people.num_rows // 2))
                 engine.bind("t", phrases.TABLE)
             yield Both(made, duckdb, spark)
             context = cast(Any, spark).session.sparkContext
@@ -182,6 +183,23 @@ def test_what_is_kept_is_read_again(both: Both, name: str) -> None:
     engine.view("doubled", "SELECT a * 2 AS b FROM kept")
     assert sorted(engine.rows("SELECT b FROM doubled")) == [(4,), (6,)]
     assert engine.explain("SELECT b FROM doubled")
+
+
+def test_what_is_left_out_is_in_no_relation(both: Both) -> None:
+    answers = []
+    for name in ("duckdb", "spark"):
+        with lake.engine(name=name, lake=both.world.lake, **both.world.bound) as engine:
+            before = [engine.rows(f"SELECT COUNT(*) FROM {each}")[0][0] for each in lake.TABLES]
+            found = engine.query(
+                "SELECT interaction_id FROM interactions WHERE interaction_id % 5 = 0"
+            )
+            engine.leave_out(found)
+            after = [engine.rows(f"SELECT COUNT(*) FROM {each}")[0][0] for each in lake.TABLES]
+            assert before[0] - after[0] == found.num_rows > 0 and after[1] < before[1]
+            lines = "SELECT COUNT(*) FROM lines WHERE interaction_id % 5 = 0"
+            assert engine.rows(lines) == [(0,)]
+            answers.append(after)
+    assert answers[0] == answers[1]
 
 
 def test_an_empty_lake_is_an_empty_answer(both: Both, tmp_path: Path) -> None:

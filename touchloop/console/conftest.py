@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from touchloop.console.tests.conftest import admin, built, nothing_kept, sign_in
+from touchloop.console.tests.conftest import admin, built, sign_in
 from touchloop.core import clock, db, ids
 from touchloop.flow import api as flow
 from touchloop.interactions import api as interactions
 from touchloop.interactions.api import Source
 
-__all__ = ["admin", "built", "nothing_kept", "sign_in"]
+__all__ = ["admin", "built", "sign_in"]
 
 Send = Callable[..., None]
 CustomerOf = Callable[[str], int]

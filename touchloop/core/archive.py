@@ -24,9 +24,17 @@ LARGEST_MANIFEST = 64 << 20
 ENDINGS = {".tar.zst": "zstd", ".tar.gz": "gzip", ".tgz": "gzip"}
 
 
+def packing(path: Path) -> str:
+    """How a file of this name is packed. Raises Invalid for another ending than the two known."""
+    for ending, packing in ENDINGS.items():
+        if path.name.endswith(ending):
+            return packing
+    raise Invalid("file", f"name it {path.name}.tar.zst or {path.name}.tar.gz")
+
+
 def write(folder: Path, *, to: Path, manifest: dict[str, Any]) -> None:
     """Pack a folder's files. The file appears under its name when it is whole and on the disk."""
-    packing = _packing(to)
+    form = packing(to)
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     manifest = manifest | {
         "format": FORMAT,
@@ -45,7 +53,7 @@ def write(folder: Path, *, to: Path, manifest: dict[str, Any]) -> None:
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "wb") as file:
             with (
-                pa.CompressedOutputStream(file, packing) as stream,
+                pa.CompressedOutputStream(file, form) as stream,
                 tarfile.open(fileobj=stream, mode="w|", format=tarfile.PAX_FORMAT) as tar,
             ):
                 for path in (folder / MANIFEST, *files):
@@ -83,10 +91,10 @@ def unpack(path: Path, *, into: Path) -> dict[str, Any]:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[tarfile.TarFile]:
-    packing = _packing(path)
+    form = packing(path)
     with (
         path.open("rb") as file,
-        pa.CompressedInputStream(file, packing) as stream,
+        pa.CompressedInputStream(file, form) as stream,
         tarfile.open(fileobj=stream, mode="r|") as tar,
     ):
         yield tar
@@ -126,13 +134,6 @@ def _stream(tar: tarfile.TarFile, member: tarfile.TarInfo) -> IO[bytes]:
     if stream is None:
         raise Invalid("file", f"{member.name} is not a plain file")
     return stream
-
-
-def _packing(path: Path) -> str:
-    for ending, packing in ENDINGS.items():
-        if path.name.endswith(ending):
-            return packing
-    raise Invalid("file", f"name it {path.name}.tar.zst or {path.name}.tar.gz")
 
 
 def _nobodys(member: tarfile.TarInfo) -> tarfile.TarInfo:

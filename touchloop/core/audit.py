@@ -18,12 +18,11 @@ from typing import TYPE_CHECKING, Any
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connection, transaction
 
-from touchloop.core import clock
+from touchloop.core import clock, locks
 
 if TYPE_CHECKING:
     from touchloop.core.accounts.api import Person
 
-CHAIN_LOCK = 0x746C_6175  # "tlau": one writer at a time, or two entries would share a predecessor
 GENESIS = bytes(32)
 
 
@@ -74,7 +73,7 @@ def record(
     )
     with transaction.atomic():
         with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [CHAIN_LOCK])
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [locks.AUDIT_CHAIN])
         last = AuditEntry.objects.order_by("-id").values_list("hash", flat=True).first()
         entry.previous_hash = bytes(last) if last else GENESIS
         entry.hash = _hash(entry)

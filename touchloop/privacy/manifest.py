@@ -78,7 +78,7 @@ MANIFEST: tuple[Entry, ...] = (
     Entry("use_grants", "subject_id", True, "delete", "kept as long as the customer"),
     Entry("contact_grants", "subject_id", True, "delete", "kept as long as the customer"),
     # profiles
-    Entry("trait_values", "subject_id", True, "delete", "with the customer"),
+    Entry("trait_statements", "subject_id", True, "delete", "with the customer"),
     Entry("customers", "id", True, "delete", "with the customer"),
     Entry("visits", "subject_id", True, "delete", "with the customer"),
     Entry("activity", "customer_id", True, "delete", "with the customer"),
@@ -98,6 +98,9 @@ MANIFEST: tuple[Entry, ...] = (
     Entry("matching_pairs", "pair", True, "delete", "until the next run"),
     Entry("matching_labels", "pair", True, "delete", "with its identifiers"),
     Entry("household_members", "customer_id", True, "delete", "until the next run"),
+    Entry("household_apart", "pair", True, "delete", "with its identifiers"),
+    _none("matching_lists", "that a list was compared, its headings, and how many rows"),
+    Entry("matching_list_rows", "customer_id", True, "delete", "30 days"),
     _none("affinity_counts", "sums over all baskets"),
     _none("affinity_pairs", "sums over all baskets and households, of ten baskets at least"),
     _none("affinity_cuts", "sums over the baskets of a store or a quarter, of ten at least"),
@@ -175,6 +178,7 @@ MANIFEST: tuple[Entry, ...] = (
     _none("import_runs", "files that were imported: their counts and their mapping"),
     # staff and the console: people of the company, not customers
     _none("staff", "people who work here; they leave with their account"),
+    _none("counted", "how often somebody tried to sign in, for minutes"),
     _none("audit", "acts of staff, by number; append-only"),
     _none("organisation", "the company itself"),
     _none("saved_views", "views that staff saved"),

@@ -16,6 +16,7 @@ from touchloop.core.errors import NotFound
 from touchloop.identity import api as identity
 from touchloop.interactions import api as interactions
 from touchloop.lake import api as lake
+from touchloop.privacy import tombstones
 from touchloop.privacy.manifest import MANIFEST, Entry
 
 
@@ -32,10 +33,12 @@ def export(conn: Connection, customer_id: int) -> dict[str, list[dict[str, Any]]
 def erase(conn: Connection, customer_id: int) -> dict[str, int]:
     """Erase one customer from every table and from the lake; returns the rows removed by table.
 
-    The law of conservation keeps closing: what was stored is counted as erased. Commits before the
-    lake is rewritten; should that fail, `touchloop lake rebuild` finishes the work from the log.
+    That they were erased is kept outside of the database (see tombstones). The law of conservation
+    keeps closing: what was stored is counted as erased. Commits before the lake is rewritten;
+    should that fail, `touchloop lake rebuild` finishes the work from the log.
     """
     subjects = _subjects(conn, customer_id)
+    tombstones.write(conn, subjects, at=clock.now())
     # The ledgers of consent are append-only except for erasure: see consent/migrations.
     conn.execute("SELECT set_config('touchloop.erasing', 'on', true)")
     for source_id, n in _stored(conn, subjects):

@@ -30,6 +30,7 @@ class Rule:
 RULES: Final = (
     Rule("message_links", "made_at", 400),
     Rule("mail_returns", "at", 400),
+    Rule("matching_list_rows", "at", 30),
 )
 
 

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from django.urls import path
 
-from touchloop.console.customers import acts, agreeing, customer, events, following, merging, views
+from touchloop.console.customers import (
+    acts,
+    agreeing,
+    customer,
+    events,
+    following,
+    home,
+    merging,
+    views,
+)
 
 urlpatterns = [
     path("customers/", views.customers, name="customers"),
@@ -23,6 +32,8 @@ urlpatterns = [
     path("customers/<int:id>/next/", following.next_best, name="customer_next"),
     path("customers/<int:id>/consent/", agreeing.keep, name="customer_consent"),
     path("customers/<int:id>/consent/undo/", agreeing.undo, name="customer_consent_undo"),
+    path("customers/<int:id>/home/part/", home.part, name="customer_home_part"),
+    path("customers/<int:id>/home/rejoin/", home.rejoin, name="customer_home_rejoin"),
     path("customers/<int:id>/note/", acts.note, name="customer_note"),
     path("customers/<int:id>/merge/with/", merging.candidates, name="customer_merge_with"),
     path("customers/<int:id>/merge/<int:other_id>/", merging.beside, name="customer_beside"),

@@ -40,7 +40,7 @@ def listed(request: Request) -> HttpResponse:
     return _page(request)
 
 
-@page(Permission.SOURCES_MANAGE, methods=("POST",))
+@page(Permission.SOURCES_MANAGE, methods=("POST",), fresh=True)
 def add(request: Request) -> HttpResponse:
     """A new endpoint; its key stands on the page that answers, and nowhere again."""
     conn, given = database.here(), request.POST.dict()
@@ -105,7 +105,7 @@ def trial(request: Request, slug: str) -> HttpResponse:
     return redirect("webhooks")
 
 
-@page(Permission.SOURCES_MANAGE, methods=("POST",))
+@page(Permission.SOURCES_MANAGE, methods=("POST",), fresh=True)
 def rotate(request: Request, slug: str) -> HttpResponse:
     """A new key beside the one that holds, or the end of the former one."""
     conn, found = database.here(), _one(slug)

@@ -53,7 +53,7 @@ def show(request: Request) -> HttpResponse:
     return respond(request, template, context)
 
 
-@page(Permission.PEOPLE_MANAGE, methods=("GET", "POST"))
+@page(Permission.PEOPLE_MANAGE, methods=("GET", "POST"), fresh=True)
 def add(request: Request) -> HttpResponse:
     given: dict[str, Any] = {"role": "service"}
     error: Invalid | None = None
@@ -76,7 +76,7 @@ def add(request: Request) -> HttpResponse:
     return with_drawer(request, _list(request), "settings/person.html", context)
 
 
-@page(Permission.PEOPLE_MANAGE, methods=("GET", "POST"))
+@page(Permission.PEOPLE_MANAGE, methods=("GET", "POST"), fresh=True)
 def one(request: Request, person_id: int) -> HttpResponse:
     person = _person(person_id)
     given: dict[str, Any] = {
@@ -101,7 +101,7 @@ def one(request: Request, person_id: int) -> HttpResponse:
     return with_drawer(request, _list(request), "settings/person.html", context)
 
 
-@page(Permission.PEOPLE_MANAGE, methods=("POST",))
+@page(Permission.PEOPLE_MANAGE, methods=("POST",), fresh=True)
 def new_password(request: Request, person_id: int) -> HttpResponse:
     person = _person(person_id)
     password = accounts.reset_password(person_id, actor=request.actor)

@@ -7,8 +7,17 @@ from typing import Any
 from allauth.account.adapter import DefaultAccountAdapter
 from django.http import HttpRequest
 
+from touchloop.core import proxies
+
 
 class Adapter(DefaultAccountAdapter):  # type: ignore[misc]
+    def get_client_ip(self, request: HttpRequest) -> str:
+        """Whose failed sign-ins are counted: behind a proxy, not the proxy's."""
+        forwarded = request.META.get("HTTP_X_FORWARDED_FOR", "")
+        return proxies.caller(
+            request.META.get("REMOTE_ADDR", ""), forwarded, proxies=proxies.trusted()
+        )
+
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False
 

@@ -77,7 +77,7 @@ def switch(request: Request, source_id: int) -> HttpResponse:
     return back(request, reverse("source_settings", args=[source_id]))
 
 
-@page(Permission.SOURCES_MANAGE, methods=("POST",))
+@page(Permission.SOURCES_MANAGE, methods=("POST",), fresh=True)
 def secret(request: Request, source_id: int) -> HttpResponse:
     """Show the signing secret on this one answer; that it was shown is kept."""
     source = views.find(source_id)

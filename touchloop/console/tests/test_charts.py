@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 
 import pytest
 from django.test import Client, RequestFactory
@@ -29,6 +30,17 @@ def test_numbers_stand_at_the_end_and_names_are_escaped() -> None:
     first, second = ([str(cell) for cell, _end in row] for row in made.cells)
     assert first[1:] == ["<bdi>1,200</bdi>", "<bdi>25.0 %</bdi>", "<bdi>−3.1 %</bdi>"]
     assert second[0] == '<a href="/x/"><bdi>&lt;b&gt;</bdi></a>' and second[1] == "<bdi>–</bdi>"
+
+
+def test_figures_are_rounded_and_not_cut() -> None:
+    made = chart(
+        columns=(("A", "points"), ("B", "points"), ("C", "money"), ("D", "money")),
+        rows=[(0.03196, -0.00999, 1234.567, Decimal("0.999"))],
+    )
+    shown = [
+        str(cell).removeprefix("<bdi>").removesuffix("</bdi>") for cell, _end in next(made.cells)
+    ]
+    assert shown == ["+3.2 %", "−1.0 %", "1,234.57", "1.00"]
 
 
 def test_the_option_is_json_without_nan() -> None:

@@ -180,9 +180,9 @@ def _written(value: Any, form: Form) -> str:
     if form == "percent":
         return words.percent(value)
     if form == "points":
-        return _signed(value, f"{formats.number_format(abs(100 * value), 1)} %")
+        return _signed(value, f"{words.rounded(abs(100 * value), 1)} %")
     if form == "money":
-        return str(formats.number_format(value, 2, use_l10n=True, force_grouping=True))
+        return words.rounded(value, 2, grouped=True)
     if form == "signed":
         return _signed(value, words.figure(abs(value)))
     return words.figure(value)

@@ -28,9 +28,9 @@ def figure(value: object) -> str:
     return str(formats.number_format(value, use_l10n=True, force_grouping=True))
 
 
-def rounded(value: float, places: int) -> str:
+def rounded(value: float, places: int, *, grouped: bool = False) -> str:
     """So many places in the reader's language. Django's own formatting cuts digits off."""
-    return str(formats.number_format(round(value, places), places))
+    return str(formats.number_format(round(value, places), places, force_grouping=grouped))
 
 
 def percent(value: float | None) -> str:

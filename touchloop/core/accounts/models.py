@@ -1,4 +1,4 @@
-"""Tables `staff` and `audit`. Staff never delete themselves: they are switched off."""
+"""Tables `staff`, `audit`, `counted`. Staff never delete themselves: they are switched off."""
 
 from __future__ import annotations
 
@@ -92,3 +92,14 @@ class AuditEntry(models.Model):
         indexes: ClassVar[list[models.Index]] = [
             models.Index(fields=["object_kind", "object_id"], name="audit_object"),
         ]
+
+
+class Counted(models.Model):
+    """What Django's cache keeps: how often somebody tried to sign in. One for all processes."""
+
+    cache_key = models.CharField(max_length=255, primary_key=True)
+    value = models.TextField()
+    expires = models.DateTimeField(db_index=True)
+
+    class Meta:
+        db_table = "counted"

@@ -79,6 +79,10 @@ def prepare(place: Place) -> None:
         raise WrongSetting(f"TOUCHLOOP_HOME: may not write to {error.filename}") from error
     except (FileExistsError, NotADirectoryError) as error:
         raise WrongSetting(f"TOUCHLOOP_HOME: {error.filename} is not a folder") from error
+    except OSError as error:
+        raise WrongSetting(
+            f"TOUCHLOOP_HOME: cannot make {error.filename} ({error.strerror})"
+        ) from error
 
 
 def remember(place: Place) -> None:

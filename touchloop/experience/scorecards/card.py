@@ -125,7 +125,11 @@ def scorecard(
     if kind is not None and kind not in KINDS:
         raise Invalid("kind", f"must be one of {', '.join(KINDS)}")
     kinds = (kind,) if kind else KINDS
-    found = tallying.cells(conn, since=since, until=until, kinds=kinds)
+    staged = by == "stage"  # the smallest cells that this cut needs
+    found = tallying.cells(
+        conn, since=since, until=until, kinds=kinds,
+        places=not staged or locations is not None, stages=staged,
+    )  # fmt: skip
     totals: dict[str, Row] = {}
     rows: list[Row] = []
     priors: dict[str, Prior] = {}
@@ -175,8 +179,10 @@ def _hidden(cells: Iterable[Cell], *, by: By, already: Iterable[Path] = ()) -> s
     """Judged for all answers, for the real ones and for the simulated: no view may tell another."""
     counts: list[dict[Path, int]] = [defaultdict(int) for _measure in _MEASURES]
     for cell in cells:
-        for measure, count in zip(_MEASURES, counts, strict=True):
-            count[_path(cell, by)] += measure(cell.tally)
+        path, tally = _path(cell, by), cell.tally
+        if tally.n:
+            for measure, count in zip(_MEASURES, counts, strict=True):
+                count[path] += measure(tally)
     found: set[Path] = set(already)
     while True:  # what one view hides, the others have to cover too
         before = len(found)
@@ -195,7 +201,13 @@ def _in_periods(cells: Sequence[Cell]) -> tuple[list[Cell], dict[date, date]]:
                 total[cell.month] += measure(cell.tally)
     period = periods(totals)
     lasts = {first: max(m for m in period if period[m] == first) for first in period.values()}
-    return [replace(cell, month=period.get(cell.month, cell.month)) for cell in cells], lasts
+    first = period.get
+    return [
+        cell
+        if first(cell.month, cell.month) == cell.month
+        else replace(cell, month=period[cell.month])
+        for cell in cells
+    ], lasts
 
 
 def _no_trend(cells: Iterable[Cell], gone: set[Path], *, by: By) -> set[Path]:
@@ -204,8 +216,10 @@ def _no_trend(cells: Iterable[Cell], gone: set[Path], *, by: By) -> set[Path]:
         defaultdict(lambda: defaultdict(int)) for _measure in _MEASURES
     ]
     for cell in cells:
-        for measure, count in zip(_MEASURES, counts, strict=True):
-            count[_path(cell, by)][cell.month] += measure(cell.tally)
+        path, tally = _path(cell, by), cell.tally
+        if tally.n:
+            for measure, count in zip(_MEASURES, counts, strict=True):
+                count[path][cell.month] += measure(tally)
     found = set(gone)
     while True:
         before = len(found)
@@ -299,7 +313,12 @@ def _compared(rows: Sequence[Row], whole: Row) -> tuple[list[Row], Prior]:
     shown = [row for row in rows if not row.hidden and row.n]
     others = [row for row in rows if row.hidden or not row.n]
     prior, shrunken = _shrink(shown)
-    order = sorted(range(len(shown)), key=lambda at: (-shrunken[at].value, shown[at].path))
+
+    def place(at: int) -> tuple[float, float, Path]:
+        # Where nothing but chance tells units apart, all are shrunk to one value.
+        return (-round(shrunken[at].value, 9), -(shown[at].value or 0.0), shown[at].path)
+
+    order = sorted(range(len(shown)), key=place)
     placed = []
     for rank, at in enumerate(order, 1):
         limits = _limits(whole, shown[at])

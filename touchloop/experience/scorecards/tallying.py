@@ -61,10 +61,21 @@ class Cell:
 
 
 def cells(
-    conn: Connection, *, since: datetime, until: datetime, kinds: tuple[str, ...]
+    conn: Connection,
+    *,
+    since: datetime,
+    until: datetime,
+    kinds: tuple[str, ...],
+    places: bool = True,
+    stages: bool = True,
 ) -> list[Cell]:
-    """All answers given, and invitations decided, in [since, until): real and simulated apart."""
-    window = {"since": since, "until": until, "kinds": list(kinds)}
+    """All answers given, and invitations decided, in [since, until): real and simulated apart.
+
+    Without `places` or `stages` these are not told apart, and their names are empty.
+    """
+    window = {
+        "since": since, "until": until, "kinds": list(kinds), "places": places, "stages": stages
+    }  # fmt: skip
     found = [
         Cell(*(*row[:6], row[6].date(), Tally(*row[7:])))
         for row in conn.execute(_ANSWERED, window).fetchall()
@@ -99,26 +110,46 @@ def total(found: Iterable[Cell]) -> Cell:
 _PLACES = """
 SELECT channel, location, max(region) AS region, max(name) AS name FROM touchpoints GROUP BY 1, 2
 """
+# Counted by what a row itself holds; names and regions come to the few cells, not to every row.
 # CSAT counts the two best of five, CES 2.0 the three best of seven (experience.md §3).
 _ANSWERED = f"""
-WITH places AS MATERIALIZED ({_PLACES})
-SELECT coalesce(p.region, ''), a.location, a.channel, coalesce(p.name, ''), a.stage, a.kind,
-  date_trunc('month', a.answered_at), count(*),
-  count(*) FILTER (WHERE a.score >= CASE a.kind WHEN 'nps' THEN 9 WHEN 'csat' THEN 4 ELSE 5 END),
-  count(*) FILTER (WHERE a.score <= CASE a.kind WHEN 'nps' THEN 6 WHEN 'csat' THEN 2 ELSE 3 END),
-  sum(a.score), count(*) FILTER (WHERE a.source <> ''), count(*) FILTER (WHERE a.mode = 'qr')
-FROM answers a LEFT JOIN places p ON (p.channel, p.location) = (a.channel, a.location)
-WHERE a.answered_at >= %(since)s AND a.answered_at < %(until)s AND a.kind = ANY(%(kinds)s::text[])
-GROUP BY 1, 2, 3, 4, 5, 6, 7, a.source <> ''
+WITH places AS MATERIALIZED ({_PLACES}),
+counted AS (
+  SELECT CASE WHEN %(places)s THEN a.channel ELSE '' END AS channel,
+    CASE WHEN %(places)s THEN a.location ELSE '' END AS location,
+    CASE WHEN %(stages)s THEN a.stage ELSE '' END AS stage, a.kind,
+    date_trunc('month', a.answered_at) AS month, count(*) AS n,
+    count(*) FILTER (WHERE a.score >= CASE a.kind WHEN 'nps' THEN 9 WHEN 'csat' THEN 4 ELSE 5 END)
+      AS good,
+    count(*) FILTER (WHERE a.score <= CASE a.kind WHEN 'nps' THEN 6 WHEN 'csat' THEN 2 ELSE 3 END)
+      AS bad,
+    sum(a.score) AS score_sum, count(*) FILTER (WHERE a.source <> '') AS simulated,
+    count(*) FILTER (WHERE a.mode = 'qr') AS by_code
+  FROM answers a
+  WHERE a.answered_at >= %(since)s AND a.answered_at < %(until)s AND a.kind = ANY(%(kinds)s::text[])
+  GROUP BY 1, 2, 3, 4, 5, a.source <> ''
+)
+SELECT coalesce(p.region, ''), c.location, c.channel, coalesce(p.name, ''), c.stage, c.kind,
+  c.month, c.n, c.good, c.bad, c.score_sum, c.simulated, c.by_code
+FROM counted c LEFT JOIN places p ON (p.channel, p.location) = (c.channel, c.location)
 """
 _ASKED = f"""
-WITH places AS MATERIALIZED ({_PLACES})
-SELECT coalesce(p.region, ''), v.location, v.channel, coalesce(p.name, ''), v.stage, s.kind,
-  date_trunc('month', v.decided_at), count(*) FILTER (WHERE v.source <> ''), count(*),
-  count(*) FILTER (WHERE v.state = 'answered')
-FROM invitations v JOIN surveys s ON s.id = v.survey_id
-LEFT JOIN places p ON (p.channel, p.location) = (v.channel, v.location)
-WHERE v.decided_at >= %(since)s AND v.decided_at < %(until)s AND v.state <> 'not_asked'
-  AND v.mode = 'message' AND s.kind = ANY(%(kinds)s::text[])
-GROUP BY 1, 2, 3, 4, 5, 6, 7, v.source <> ''
+WITH places AS MATERIALIZED ({_PLACES}),
+counted AS (
+  SELECT CASE WHEN %(places)s THEN v.channel ELSE '' END AS channel,
+    CASE WHEN %(places)s THEN v.location ELSE '' END AS location,
+    CASE WHEN %(stages)s THEN v.stage ELSE '' END AS stage, v.survey_id,
+    date_trunc('month', v.decided_at) AS month,
+    count(*) FILTER (WHERE v.source <> '') AS simulated, count(*) AS invited,
+    count(*) FILTER (WHERE v.state = 'answered') AS answered
+  FROM invitations v
+  WHERE v.decided_at >= %(since)s AND v.decided_at < %(until)s AND v.state <> 'not_asked'
+    AND v.mode = 'message'
+    AND v.survey_id = ANY(ARRAY(SELECT id FROM surveys WHERE kind = ANY(%(kinds)s::text[])))
+  GROUP BY 1, 2, 3, 4, 5, v.source <> ''
+)
+SELECT coalesce(p.region, ''), c.location, c.channel, coalesce(p.name, ''), c.stage, s.kind,
+  c.month, c.simulated, c.invited, c.answered
+FROM counted c JOIN surveys s ON s.id = c.survey_id
+LEFT JOIN places p ON (p.channel, p.location) = (c.channel, c.location)
 """

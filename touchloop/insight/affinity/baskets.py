@@ -22,7 +22,8 @@ class Baskets:
     """`items[starts[i]:starts[i + 1]]` are the distinct items of basket i, ascending by number.
 
     `names[k]` is the name of item k and `counts[k]` the baskets it is in. `left_out` baskets had
-    more than the allowed number of items, `repeats` entries said an item twice.
+    more than the allowed number of items, `repeats` entries said an item twice, `empty` lines of a
+    file said none, and `separator` stood between its items.
     """
 
     starts: Longs
@@ -31,6 +32,8 @@ class Baskets:
     counts: Longs
     left_out: int = 0
     repeats: int = 0
+    empty: int = 0
+    separator: str = ""
 
     @property
     def n(self) -> int:
@@ -41,7 +44,7 @@ class Baskets:
         return len(self.items)
 
 
-def of_lists(lists: Iterable[Sequence[str]], *, largest: int = LARGEST) -> Baskets:
+def of_lists(lists: Iterable[Sequence[str]], *, largest: int | None = LARGEST) -> Baskets:
     """Baskets of names; those with more than `largest` distinct items are left out and counted."""
     numbers: dict[str, int] = {}
     flat: list[int] = []
@@ -50,7 +53,7 @@ def of_lists(lists: Iterable[Sequence[str]], *, largest: int = LARGEST) -> Baske
     for names in lists:
         distinct = set(names)
         repeats += len(names) - len(distinct)
-        if len(distinct) > largest:
+        if largest is not None and len(distinct) > largest:
             left_out += 1
             continue
         flat += [numbers.setdefault(name, len(numbers)) for name in distinct]

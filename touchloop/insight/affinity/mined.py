@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Final
 
 import numpy as np
 from django.utils.translation import gettext as _
@@ -14,10 +15,11 @@ from django.utils.translation import ngettext
 from touchloop.insight.affinity import lift
 from touchloop.insight.affinity.baskets import Baskets
 from touchloop.insight.affinity.mining import Itemset, itemsets
-from touchloop.insight.affinity.rules import Rule, rules
+from touchloop.insight.affinity.rules import surest
 from touchloop.insight.affinity.thresholds import least_count, share
 
-FALSE = 0.05  # the share of false discoveries that the correction allows
+FALSE: Final = 0.05  # the share of false discoveries that the correction allows
+FORM: Final = "one item follows from one or more others"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,14 @@ class PairFound:
 
 
 @dataclass(frozen=True, slots=True)
+class SetFound:
+    """Items that are all in each of so many baskets."""
+
+    items: tuple[str, ...]
+    baskets: int
+
+
+@dataclass(frozen=True, slots=True)
 class RuleFound:
     """Who takes `when` takes `then`: in `both` of `whole` baskets."""
 
@@ -50,7 +60,11 @@ class RuleFound:
 
 @dataclass(frozen=True, slots=True)
 class Mined:
-    """Counts of everything, and the first few of pairs and rules."""
+    """Counts of everything, the surest pairs and rules, and the lists of all sets and rules.
+
+    `all_sets` are ordered by size, then by baskets; rules by confidence, then by baskets. Where the
+    lists were asked to be shorter than what was found, `words` says so.
+    """
 
     baskets: int
     items: int
@@ -63,6 +77,10 @@ class Mined:
     top_rules: tuple[RuleFound, ...]
     words: tuple[str, ...]
     seconds: float
+    separator: str = ""
+    rule_form: str = FORM
+    all_sets: tuple[SetFound, ...] = ()
+    all_rules: tuple[RuleFound, ...] = ()
 
 
 def mine(
@@ -72,11 +90,14 @@ def mine(
     confidence: str = "50%",
     max_size: int | None = None,
     top: int = 20,
+    listed: int = 0,
 ) -> Mined:
     """Sets of at least `support` (a share, or a number of baskets), rules of at least `confidence`.
 
-    `pairs` are the `top` pairs whose lift stands out after the correction, by how sure their lift
-    is above or below one. Invalid names a threshold that cannot be read or is too low.
+    A rule has one consequent and one or more antecedents. Up to `listed` sets and as many rules are
+    listed, the first of their order. `pairs` are the `top` pairs whose lift stands out after the
+    correction, by how sure their lift is above or below one. Invalid names a threshold that cannot
+    be read or is too low.
     """
     started = time.perf_counter()
     least = least_count(support, baskets.n)
@@ -85,7 +106,7 @@ def mine(
     sizes: dict[int, int] = {}
     for found in sets:
         sizes[len(found)] = sizes.get(len(found), 0) + 1
-    many, first = _rules(baskets, sets, enough, top)
+    many, first = _rules(baskets, sets, enough, max(top, listed))
     pairs = _pairs(baskets, sets, top, frequent=sizes.get(1, 0))
     return Mined(
         baskets.n,
@@ -96,27 +117,28 @@ def mine(
         dict(sorted(sizes.items())),
         many,
         pairs,
-        first,
-        _words(baskets, least, sizes, pairs),
+        first[:top],
+        _words(baskets, least, sizes, pairs) + _cut(len(sets), many, listed),
         round(time.perf_counter() - started, 3),
+        baskets.separator,
+        all_sets=_sets(baskets, sets, listed),
+        all_rules=first[:listed],
     )
 
 
-def _rules(
-    baskets: Baskets, sets: Mapping[Itemset, int], enough: Fraction, top: int
-) -> tuple[int, tuple[RuleFound, ...]]:
-    many = 0
-    kept: list[Rule] = []
-
-    def rank(rule: Rule) -> tuple[float, int, Itemset, int]:
-        return (-rule.both / rule.whole, -rule.both, rule.when, rule.then)
-
-    for rule in rules(sets, least=enough):
-        many += 1
-        kept.append(rule)
-        if len(kept) > 20 * top + 1_000:
-            kept = sorted(kept, key=rank)[:top]
+def _sets(baskets: Baskets, sets: Mapping[Itemset, int], most: int) -> tuple[SetFound, ...]:
+    if not most:
+        return ()
     names = baskets.names
+    order = sorted(sets, key=lambda found: (len(found), -sets[found], found))[:most]
+    return tuple(SetFound(tuple(sorted(names[k] for k in each)), sets[each]) for each in order)
+
+
+def _rules(
+    baskets: Baskets, sets: Mapping[Itemset, int], enough: Fraction, most: int
+) -> tuple[int, tuple[RuleFound, ...]]:
+    many, kept = surest(sets, least=enough, most=most)
+    names, n = baskets.names, baskets.n
     return many, tuple(
         RuleFound(
             tuple(sorted(names[k] for k in rule.when)),
@@ -124,10 +146,21 @@ def _rules(
             rule.both,
             rule.whole,
             rule.both / rule.whole,
-            rule.both * baskets.n / (rule.whole * rule.of),
+            rule.both * n / (rule.whole * rule.of),
         )
-        for rule in sorted(kept, key=rank)[:top]
+        for rule in kept
     )
+
+
+def _cut(sets: int, rules: int, listed: int) -> tuple[str, ...]:
+    said = []
+    if listed and sets > listed:
+        said.append(_("%(n)d sets are counted, the first %(most)d are listed")
+                    % {"n": sets, "most": listed})  # fmt: skip
+    if listed and rules > listed:
+        said.append(_("%(n)d rules are counted, the first %(most)d are listed")
+                    % {"n": rules, "most": listed})  # fmt: skip
+    return tuple(said)
 
 
 def _pairs(
@@ -172,6 +205,17 @@ def _words(
         )
     if baskets.repeats:
         said.append(_("an item that a basket names twice counts once (%d times)") % baskets.repeats)
+    if baskets.empty:
+        said.append(
+            ngettext(
+                "%d line holds no item and is no basket",
+                "%d lines hold no item and are no baskets",
+                baskets.empty,
+            )
+            % baskets.empty
+        )
+    if least > baskets.n:
+        said.append(_("there are only %d baskets") % baskets.n)
     if least == 1:
         said.append(_("the support is one basket: every set that was bought once is among these"))
     if baskets.n == 1:

@@ -13,6 +13,7 @@ from typing import Final
 
 import numpy as np
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from numpy.typing import NDArray
 
 from touchloop.core.errors import Invalid
@@ -20,7 +21,8 @@ from touchloop.insight.affinity.baskets import Baskets, Longs
 
 Itemset = tuple[int, ...]
 Words = NDArray[np.uint64]  # a row for each item, a bit for each basket
-MOST: Final = 1_000_000  # sets that a person could still do something with
+MOST: Final = 5_000_000  # sets that are still counted
+MOST_ENTRIES: Final = 60_000_000  # items named in all of them: what bounds the memory
 WIDEST: Final = 1 << 27  # items by baskets that are turned into bits at once
 
 
@@ -29,8 +31,8 @@ def itemsets(
 ) -> dict[Itemset, int]:
     """Every set of up to `max_size` items in at least `least` baskets, with its count.
 
-    Sets are tuples of item numbers, ascending. Invalid when there are more than `most`: the support
-    is too low for these baskets.
+    Sets are tuples of item numbers, ascending. Invalid when there are more than `most`, or too long
+    ones to be held: the support is too low for these baskets.
     """
     if least < 1:
         raise Invalid("support", _("at least one basket is needed"))
@@ -48,14 +50,13 @@ def itemsets(
     ends = np.searchsorted(rows, rows, side="right")
     order = np.argsort(items, kind="stable")
     bounds = np.searchsorted(items[order], np.arange(k + 1))
-    search = _Search(found, least, max_size, most)
+    search = _Search(found, least, max_size, most, left=MOST_ENTRIES)
     for n in range(k - 1):
         at = order[bounds[n] : bounds[n + 1]]
         behind, row = _stretches(at + 1, ends[at])
-        counts = np.bincount(items[behind], minlength=k)
-        extending = np.flatnonzero(counts >= least)
+        extending, counts = _frequent(items[behind], k, least)
         if len(extending):
-            search.keep((first + n,), extending + first, counts[extending])
+            search.keep((first + n,), extending + first, counts)
         if len(extending) > 1 and max_size != 2:
             search.branch((first + n,), extending + first, items[behind] + first, row, len(at))
     return found
@@ -67,15 +68,21 @@ class _Search:
     least: int
     max_size: int | None
     most: int
+    left: int  # entries that may still be named
 
     def keep(self, prefix: Itemset, last: Longs, counts: Longs) -> None:
         """Sets of the prefix and one more item."""
-        if len(self.found) + len(last) > self.most:
+        self.left -= len(last) * (len(prefix) + 1)
+        if self.left < 0 or len(self.found) + len(last) > self.most:
+            sets = min(len(self.found) + len(last) - 1, self.most)
+            where = ngettext(
+                "in %d basket or more", "in %d baskets or more", self.least
+            ) % self.least  # fmt: skip
             raise Invalid(
                 "support",
-                _("more than %(sets)d sets are in %(least)d baskets or more: raise it, or limit the"
-                  " size") % {"sets": self.most, "least": self.least},
-            )  # fmt: skip
+                _("more than %(sets)d sets are %(where)s: raise it, or limit the size")
+                % {"sets": sets, "where": where},
+            )
         for item, count in zip(last.tolist(), counts.tolist(), strict=True):
             self.found[*prefix, item] = count
 
@@ -127,6 +134,17 @@ class _Search:
             self.keep(longer, last, counts[extending])
             if len(extending) > 1 and (self.max_size is None or len(longer) + 2 <= self.max_size):
                 self.grow(longer, last, joint[extending])
+
+
+def _frequent(items: Longs, k: int, least: int) -> tuple[Longs, Longs]:
+    """Which of the items 0 to k - 1 are there often enough, ascending, and how often."""
+    if len(items) * 8 < k:  # a list of all k for each of k items would take k * k steps
+        there, counts = np.unique(items, return_counts=True)
+        keep = counts >= least
+        return there[keep], counts[keep]
+    counts = np.bincount(items, minlength=k)
+    extending = np.flatnonzero(counts >= least)
+    return extending, counts[extending]
 
 
 def _stretches(begin: Longs, end: Longs) -> tuple[Longs, Longs]:

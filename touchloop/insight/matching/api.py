@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from touchloop.insight.matching.clustering import components
-from touchloop.insight.matching.homes import Home, home_of, homes
+from touchloop.insight.matching.homes import Home, home_of, homes, part, rejoin
 from touchloop.insight.matching.judging import (
     ANSWERS,
     PairInfo,
@@ -20,6 +20,18 @@ from touchloop.insight.matching.judging import (
     sure_from,
     unlabelled,
 )
+from touchloop.insight.matching.lists import (
+    ANSWERS as LIST_ANSWERS,
+)
+from touchloop.insight.matching.lists import (
+    ListInfo,
+    ListRow,
+    forget,
+    list_rows,
+    lists,
+    one_list,
+)
+from touchloop.insight.matching.lists import keep as keep_list
 from touchloop.insight.matching.matching import Matched, connect, match, probability_of
 from touchloop.insight.matching.measuring import (
     SIMPLE_RULE,
@@ -32,20 +44,20 @@ from touchloop.insight.matching.proposing import Evidence
 from touchloop.insight.matching.reading import RAW, read, rows_of, values
 from touchloop.insight.matching.running import (
     RunInfo,
-    VersionInfo,
     ask,
     due,
     latest,
     one_run,
     run,
-    version,
-    versions,
 )
+from touchloop.insight.matching.versions import VersionInfo, use, version, versions
 
 __all__ = [
-    "ANSWERS", "RAW", "SIMPLE_RULE", "Evidence", "Home", "Matched", "PairInfo", "Point", "Policy",
-    "Quality", "RunInfo", "VersionInfo", "ask", "change_policy", "components", "connect", "curve",
-    "due", "home_of", "homes", "label", "labelled", "latest", "match", "of_clusters",
-    "of_pairs", "one_run", "policy", "probability_of", "read", "rows_of", "run", "simple_rule",
-    "sure_from", "unlabelled", "values", "version", "versions",
+    "ANSWERS", "LIST_ANSWERS", "RAW", "SIMPLE_RULE", "Evidence", "Home", "ListInfo", "ListRow",
+    "Matched", "PairInfo", "Point", "Policy", "Quality", "RunInfo", "VersionInfo", "ask",
+    "change_policy", "components", "connect", "curve", "due", "forget", "home_of", "homes",
+    "keep_list", "label", "labelled", "latest", "list_rows", "lists", "match", "of_clusters",
+    "of_pairs", "one_list", "one_run", "part", "policy", "probability_of", "read", "rejoin",
+    "rows_of", "run", "simple_rule", "sure_from", "unlabelled", "use", "values", "version",
+    "versions",
 ]  # fmt: skip

@@ -20,7 +20,7 @@ PER_RECORD: Final = 12  # pairs that one rule may bring for each record, of a sh
 MOST: Final = 1_500_000  # and for a long one, beyond one for each record
 LARGEST: Final = 2_000  # records that may share one key: beyond, the group is left to other rules
 TOGETHER: Final = 2  # such shares that all rules together may bring, the narrowest first
-FEW: Final = 50_000  # with fewer pairs than this altogether, no rule is too wide
+FEW: Final = 600_000  # with fewer pairs than this, no rule is too wide, however short the list
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ def rules_of(
         if left:
             words.append(_too_wide(rule, left, groups, whole=False))
         kept.append(Rule(rule.name, rule.keys, rule.uses, pairs, limit if left else 0))
-    kept, more = _affordable(kept, max(20 * FEW, TOGETHER * cap - rows))
+    kept, more = _affordable(kept, max(4 * FEW, TOGETHER * cap - rows))
     return tuple(kept), (*words, *more)
 
 

@@ -16,7 +16,7 @@ from touchloop.insight.matching import columns, comparing
 from touchloop.insight.matching.columns import Field, Seen
 
 TABLE: Final = "people"
-RECORD: Final = "record"  # the number of the row, from 0: what everything else refers to
+RECORD: Final = "touchloop_row"  # its number, from 0; no list has a column of that name
 EXAMPLES = 2_000
 _FORMATS: Final = (
     "%Y-%m-%d", "%Y%m%d", "%Y/%m/%d", "%Y.%m.%d", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y",

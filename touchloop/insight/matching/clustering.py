@@ -4,7 +4,8 @@ Connected components spread one wrong pair over everybody it reaches, and joinin
 more than missing a record. So a component is only where to look: inside it records are joined from
 the closest on, as long as those of both sides agree *on average* (group average linkage, Sokal and
 Michener 1958), where a pair that no rule brought together speaks against, and a forbidden pair
-strongly so. The strongest pair across each cut is kept: the bridge that would have joined them.
+strongly so. What is left over then is given to the one group it clearly belongs to (attaching.py).
+The strongest pair across each cut is kept: the bridge that would have joined them.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial.distance import squareform
 
+from touchloop.insight.matching.attaching import attached
+
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -27,7 +30,7 @@ MOST: Final = 10.0  # bits that a single pair may say for or against
 UNSEEN: Final = -4.0  # bits of a pair that no rule brought together, or that scored next to nothing
 NEVER: Final = -20.0  # bits of a forbidden pair: one may be outvoted, several may not
 SLACK: Final = 2.0  # bits below the threshold that the average may lie: records of one are dirty
-LARGEST: Final = 400  # records of a component that are looked at together
+LARGEST: Final = 1_000  # records of a component that are looked at together
 STRICTER: Final = 2.0  # bits by which the threshold rises inside a component that is larger
 
 
@@ -76,6 +79,9 @@ def clusters(pairs: Pairs, *, rows: int, threshold: float) -> Clustered:
     inside = np.flatnonzero((labels[pairs.a] == labels[pairs.b]) & open_[labels[pairs.a]])
     found = labels.copy()
     _split(found, labels, pairs.at(inside), open_, threshold - SLACK)
+    found = np.unique(found, return_inverse=True)[1].astype(np.int64)
+    found = attached(found, pairs.a, pairs.b, _bounded_bits(pairs), pairs.against,
+                     bar=threshold, unseen=UNSEEN)  # fmt: skip
     bridges = _bridges(found, good)
     words = []
     if tightened:
@@ -86,6 +92,10 @@ def clusters(pairs: Pairs, *, rows: int, threshold: float) -> Clustered:
     return Clustered(
         np.unique(found, return_inverse=True)[1].astype(np.int64), bridges, tuple(words)
     )
+
+
+def _bounded_bits(pairs: Pairs) -> Floats:
+    return np.where(pairs.against, NEVER, np.clip(pairs.bits, -MOST, MOST))
 
 
 def components(a: Ints, b: Ints, rows: int) -> Ints:
@@ -122,7 +132,7 @@ def _split(found: Ints, labels: Ints, pairs: Pairs, open_: Bools, cut: float) ->
     sorted_ = np.argsort(labels[pairs.a], kind="stable")
     pairs = pairs.at(sorted_)
     bounds = np.searchsorted(labels[pairs.a], np.arange(len(sizes) + 1))
-    bits = np.where(pairs.against, NEVER, np.clip(pairs.bits, -MOST, MOST))
+    bits = _bounded_bits(pairs)
     fresh = len(sizes)
     for one in np.flatnonzero(open_ & (sizes > 2) & (sizes <= LARGEST)):
         these = slice(bounds[one], bounds[one + 1])

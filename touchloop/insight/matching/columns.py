@@ -38,6 +38,9 @@ _BY_NAME: Final[tuple[tuple[str, str], ...]] = (
     (NATIONAL_ID, r".*\b(ssn|soc ?sec( id)?|social security.*|national id|nino|nhs( number)?|tax id"
                   r"|passport.*|personal (id|number)|nif|dni|cpf|bsn|pesel|licen[cs]e.*"
                   r"|steuer id)\b.*"),
+    (FULL_NAME, r"(first|given|fore) ?(name)? (and|und|et|y|e) (sur|last|family) ?names?"
+                r"|(sur|last|family) ?(name)? (and|und|et|y|e) (first|given|fore) ?names?"
+                r"|vor und nachname|nombre y apellidos?|nom et prenom|nome e cognome"),
     (GIVEN, r".*\b(given|first|fore|christian) ?names?\b.*|given|first|fore|vorname|prenom|nombre"
             r"|voornaam|nome|fname|firstname"),
     (SURNAME, r".*\b(sur|last|family|maiden) ?names?\b.*|surname|last|nachname|familienname"
@@ -81,22 +84,30 @@ class Field:
     name: str
 
 
-def fields_of(seen: Mapping[str, Seen], rows: int) -> tuple[tuple[Field, ...], tuple[str, ...]]:
+def fields_of(
+    seen: Mapping[str, Seen], rows: int, *, few: bool = False
+) -> tuple[tuple[Field, ...], tuple[str, ...]]:
     """The fields among columns that are neither the id nor the truth, and words on those left out.
 
-    `seen` is by the name of the column, in the order of the file; `rows` how many there are.
+    `seen` is by the name of the column, in the order of the file; `rows` how many there are. With
+    `few` the rows are held against others: what is the same in all of them still tells something.
     """
     found: list[Field] = []
     words: list[str] = []
     for column, what in seen.items():
         kind = kind_of(column, what)
-        against = _useless(kind, what, rows)
+        against = _useless(kind, what, 0 if few and kind != TEXT else rows)
         if against:
             words.append(f"column {column}: {against}; it is left out")
             continue
         before = sum(1 for field in found if field.kind == kind)
-        found.append(Field(column, kind, f"{kind}_{before + 1}" if before else kind))
+        found.append(field_of(column, kind, before + 1))
     return tuple(found), tuple(words)
+
+
+def field_of(column: str, kind: str, nth: int) -> Field:
+    """The field that a column becomes, the `nth` of its kind from 1."""
+    return Field(column, kind, kind if nth == 1 else f"{kind}_{nth}")
 
 
 def kind_of(column: str, what: Seen) -> str:
@@ -119,7 +130,7 @@ def _useless(kind: str, what: Seen, rows: int) -> str:
         return "it is empty"
     if kind == "":
         return "its name says that it numbers rows or tells the answer"
-    if what.distinct == 1 or what.top > _SAME * rows:
+    if rows and (what.distinct == 1 or what.top > _SAME * rows):
         return "it says the same of nearly everybody"
     if kind == TEXT and what.distinct == what.filled and what.filled > 1 and _plain(what):
         return "its values are all different, like a number of the row"

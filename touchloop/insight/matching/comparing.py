@@ -21,12 +21,14 @@ class Level:
     """One outcome of a comparison; `common` names the column whose frequent values weigh less.
 
     `guess` is P(outcome | same person) to fall back on where the data show too little of it.
+    `surname` says that the surname agrees, whatever the given name does.
     """
 
     words: str
     condition: str
     guess: float
     common: str = ""
+    surname: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,18 +78,22 @@ def _name() -> Comparison:
     other_missing = "(surname_l IS NULL OR surname_r IS NULL)"
     surname, given = '"surname_l" = "surname_r"', '"given_l" = "given_r"'
     levels = (
-        Level("the same name", '"both_names_l" = "both_names_r"', 0.55, "both_names"),
-        Level("names alike", "match_names(given_l, surname_l, given_r, surname_r)", 0.14),
+        Level("the same name", '"both_names_l" = "both_names_r"', 0.55, "both_names",
+              surname=True),
+        Level("names alike", "match_names(given_l, surname_l, given_r, surname_r)", 0.14,
+              surname=True),
         Level("the same surname, given name missing", f"{surname} AND {one_missing}", 0.06,
-              "surname"),
+              "surname", surname=True),
         Level("the same given name, surname missing", f"{given} AND {other_missing}", 0.06,
               "given"),
         Level("given name of one is surname of the other, the rest missing",
               "match_crossed(given_l, surname_l, given_r, surname_r)"
               f" AND ({one_missing} OR {other_missing})", 0.02),
         Level("the same surname, given names a little alike",
-              f"{surname} AND match_alike(given_l, given_r, 0.7)", 0.03, "surname"),
-        Level("the same surname, another given name", surname, 0.02, "surname"),
+              f"{surname} AND match_alike(given_l, given_r, 0.7)", 0.03, "surname",
+              surname=True),
+        Level("the same surname, another given name", surname, 0.02, "surname",
+              surname=True),
         Level("the same given name, another surname", given, 0.05, "given"),
         Level("one of the names alike",
               "match_alike(surname_l, surname_r, 0.88) OR match_alike(given_l, given_r, 0.88)",

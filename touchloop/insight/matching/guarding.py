@@ -31,6 +31,7 @@ Floats = NDArray[np.float64]
 SURE: Final = 3.0  # bits that a pair has without a column, to judge by it how often that one errs
 FEW: Final = 10  # with fewer pairs to judge by than this, a column is judged by the sure ones
 OFTEN: Final = 0.15  # conflicts among them, from which a column is too often wrong to forbid
+MOSTLY: Final = 0.5  # where more than this differ they are not slips: another person lives there
 FEW_SURE: Final = 30  # and with fewer sure ones it is trusted
 OFTEN_SURE: Final = 0.3  # families are among the sure ones
 
@@ -126,7 +127,7 @@ def forbidden(
         if sure.sum() < few:
             sure, few, often = pairs.bits - own[guard.comparison] >= SURE, FEW_SURE, OFTEN_SURE
         wrong = float(seen.differ[sure].mean()) if sure.any() else 0.0
-        if sure.sum() >= few and wrong > often:
+        if sure.sum() >= few and often < wrong <= MOSTLY:
             words.append(
                 f"{guard.words}: {wrong:.0%} of the pairs that match anyway differ there, so it is"
                 " no reason to keep two records apart"

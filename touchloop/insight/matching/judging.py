@@ -34,6 +34,7 @@ class Policy:
     precision: float
     at: datetime | None
     by: int | None
+    version_id: int | None = None  # the version that runs use; None: each learns its own
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +124,8 @@ def sure_from(conn: Connection) -> float | None:
 def policy(conn: Connection) -> Policy:
     """What holds now."""
     row = conn.execute(
-        "SELECT automatic, precision, at, changed_by FROM matching_policy ORDER BY id DESC LIMIT 1"
+        "SELECT automatic, precision, at, changed_by, version_id FROM matching_policy"
+        " ORDER BY id DESC LIMIT 1"
     ).fetchone()
     return Policy(*row) if row else Policy(False, PRECISION, None, None)
 
@@ -135,9 +137,9 @@ def change_policy(
     if not 0.9 <= precision <= 0.9999:
         raise Invalid("precision", "lies between 90 % and 99.99 %")
     conn.execute(
-        "INSERT INTO matching_policy (at, automatic, precision, changed_by)"
-        " VALUES (%s, %s, %s, %s)",
-        (now, automatic, precision, by),
+        "INSERT INTO matching_policy (at, automatic, precision, changed_by, version_id)"
+        " VALUES (%s, %s, %s, %s, %s)",
+        (now, automatic, precision, by, policy(conn).version_id),
     )
 
 

@@ -12,6 +12,7 @@ import logging
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import combinations
 from typing import Any, Final
 
@@ -28,9 +29,15 @@ EM_PAIRS: Final = 100_000
 BLOCKINGS: Final = 3
 RECALL: Final = 0.7  # of the near-exact pairs, from which the number of matches is guessed
 DENSE: Final = 1e-4  # with so many matches among random pairs u is corrected, m learned again
+# There a value is frequent also because one person has many records: frequent values weigh less,
+HALF: Final = 0.5  # but only half as much less,
+TINY: Final = 0.02  # and in a list of some dozens, where two of the same are a large share,
+HARDLY: Final = 0.01  # next to nothing
 LEAST_U: Final = 1e-6
 NARROW: Final = 4  # pairs for each record, up to which a rule is narrow
 PERSONAL: Final = ("national_id", "email", "born", "both names")
+OWN: Final = ("national_id", "email", "born", "name")
+ALONE: Final = ("national_id", "email")  # names a person without anything beside it
 DOUBT: Final = 5.0  # a guess counts as much as so many pairs
 
 
@@ -85,18 +92,38 @@ def learn(
     blockings = _blockings(rules, comparisons, prior * everything)
     turns = 2 if prior > DENSE and blockings else 1
     seen: Seen = {}
+    failed: set[str] = set()
+    learned: list[str] = []
     for turn in range(turns):
+        step = partial(_told, progress, blockings, turn / turns, 0.4 / turns)
         linker = open_linker(conn, settings(comparisons, rules, weights, prior=prior))
-        for at, rule in enumerate(blockings):
-            done = (turn + at / len(blockings)) / turns
-            progress(f"how often the same person agrees, within {rule.name}", 0.2 + 0.4 * done)
-            _maximise(linker, rule)
-        seen = _read(linker, comparisons, "m_probability") if blockings else {}
+        while wrong := _maximised(linker, [r for r in blockings if r.name not in failed], step):
+            failed.add(wrong.name)  # Splink leaves the model torn: from the start without it
+            linker = open_linker(conn, settings(comparisons, rules, weights, prior=prior))
+        learned = [rule.name for rule in blockings if rule.name not in failed]
+        seen = _read(linker, comparisons, "m_probability") if learned else {}
         weights = _joined(comparisons, seen, often, matches=prior * everything, pairs=sample)
-        if turns > 1:
+        if prior > DENSE:
             weights = {name: _without_matches(each, prior) for name, each in weights.items()}
     words = tuple(_words(comparisons, seen, near_exact))
-    return Model(weights, prior, near_exact, tuple(rule.name for rule in blockings), words)
+    words += tuple(f"nothing to learn among records of the same {name}" for name in sorted(failed))
+    return Model(weights, prior, near_exact, tuple(learned), words)
+
+
+def _told(
+    progress: Progress, blockings: Sequence[Rule], begun: float, width: float, rule: Rule
+) -> None:
+    done = 0.2 + 0.4 * begun + width * list(blockings).index(rule) / len(blockings)
+    progress(f"how often the same person agrees, within {rule.name}", done)
+
+
+def _maximised(linker: Any, rules: Sequence[Rule], step: Callable[[Rule], None]) -> Rule | None:
+    """Learn within each rule; gives the first in which there is nothing to learn."""
+    for rule in rules:
+        step(rule)
+        if not _maximise(linker, rule):
+            return rule
+    return None
 
 
 def settings(
@@ -110,6 +137,8 @@ def settings(
             levels = one["comparison_levels"][1:]
             for level, weight in zip(levels, weights[comparison.name], strict=True):
                 level |= {"m_probability": weight.m, "u_probability": weight.u}
+                if "tf_adjustment_column" in level and prior > DENSE:
+                    level["tf_adjustment_weight"] = HALF if prior <= TINY else HARDLY
     return {
         "link_type": "dedupe_only",
         "unique_id_column_name": cleaning.RECORD,
@@ -144,25 +173,24 @@ def _random(
 
 
 def _near_exact(conn: duckdb.DuckDBPyConnection, rules: Sequence[Rule], rows: int) -> int:
-    """Pairs that agree on two narrow keys which have nothing in common.
+    """Pairs that agree on two keys which have nothing in common.
 
     Both keys are of a person (name, birth date, e-mail, number) where there are two such: people of
-    one home agree on the others.
+    one home agree on the others, and those must be narrow. A number or an e-mail says enough alone.
     """
-    narrow = [rule for rule in rules if rule.pairs <= NARROW * rows]
-    own = [rule for rule in narrow if rule.name in PERSONAL]
-    if len(own) > 1:
-        narrow = own
+    used = [rule for rule in rules if rule.name in PERSONAL]
+    if len({rule.uses for rule in used}) < 2:
+        used = [rule for rule in rules if rule.name in PERSONAL or rule.pairs <= NARROW * rows]
     both = [
         f"SELECT l.{cleaning.RECORD} AS a, r.{cleaning.RECORD} AS b"
         f" FROM {cleaning.TABLE} AS l JOIN {cleaning.TABLE} AS r"
         f" ON l.{one.column} = r.{one.column} AND l.{other.column} = r.{other.column}"
         f" AND l.{cleaning.RECORD} < r.{cleaning.RECORD}"
-        for one, other in combinations(narrow, 2)
+        for one, other in combinations(used, 2)
         if not set(one.uses) & set(other.uses)
     ]
     if not both:
-        return 0
+        return max((rule.pairs for rule in rules if rule.name in ALONE), default=0)
     found = conn.execute(f"SELECT count(*) FROM ({' UNION '.join(both)})").fetchall()
     return int(found[0][0])
 
@@ -170,14 +198,19 @@ def _near_exact(conn: duckdb.DuckDBPyConnection, rules: Sequence[Rule], rows: in
 def _blockings(
     rules: Sequence[Rule], comparisons: Sequence[Comparison], expected: float
 ) -> list[Rule]:
-    """Some rules of one comparison each, what belongs to a person before what a home shares."""
+    """Some rules of one comparison each, of what belongs to a person.
+
+    Among records of one address or telephone the match that would be learned is the family.
+    """
+    if len(comparisons) < 2:
+        return []  # inside a block of the only one there is nothing left to learn
     usable = [
         rule
         for rule in rules
-        if len(rule.uses) == 1 and rule.pairs >= 20 and rule.pairs <= 50 * expected + 1_000
-    ]
-    order = {name: at for at, name in enumerate(("national_id", "email", "born", "name", "phone"))}
-    usable.sort(key=lambda rule: (order.get(rule.uses[0], len(order)), rule.pairs))
+        if len(rule.uses) == 1 and rule.uses[0] in OWN
+        and rule.pairs >= 20 and rule.pairs <= 50 * expected + 1_000
+    ]  # fmt: skip
+    usable.sort(key=lambda rule: (OWN.index(rule.uses[0]), rule.pairs))
     chosen: list[Rule] = []
     for rule in usable:
         if all(rule.uses != other.uses for other in chosen) and len(chosen) < BLOCKINGS:
@@ -185,16 +218,24 @@ def _blockings(
     return chosen
 
 
-def _maximise(linker: Any, rule: Rule) -> None:
+def _maximise(linker: Any, rule: Rule) -> bool:
+    """False where nothing among the pairs of a rule looks like a match: there is nothing to learn.
+
+    Splink refuses such a block as a probability of zero.
+    """
     # The plain keys stand beside the limited one: Splink sees by them what is certain here.
     same = [f"l.{rule.column} = r.{rule.column}"]
     same += [f"{_of('l', key)} = {_of('r', key)}" for key in rule.keys]
-    linker.training.estimate_parameters_using_expectation_maximisation(
-        " AND ".join(same),
-        estimate_without_term_frequencies=True,
-        max_pairs=EM_PAIRS if rule.pairs > EM_PAIRS else None,
-        record_sample_proportion=0.5,
-    )
+    try:
+        linker.training.estimate_parameters_using_expectation_maximisation(
+            " AND ".join(same),
+            estimate_without_term_frequencies=True,
+            max_pairs=EM_PAIRS if rule.pairs > EM_PAIRS else None,
+            record_sample_proportion=0.5,
+        )
+    except ValueError:
+        return False
+    return True
 
 
 def _of(side: str, key: str) -> str:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
+import os
+import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Final
 
 import duckdb
@@ -22,6 +25,7 @@ from touchloop.insight.matching import (
     comparing,
     guarding,
     learning,
+    sharing,
 )
 from touchloop.insight.matching.blocking import Rule
 from touchloop.insight.matching.clustering import Clustered, Pairs
@@ -75,8 +79,11 @@ def probability_of(bits: float) -> float:
 
 
 def connect() -> duckdb.DuckDBPyConnection:
-    """A connection in memory whose size is bounded."""
-    return duckdb.connect(config={"memory_limit": MEMORY, "threads": "2"})
+    """A connection of bounded memory; what does not fit goes among temporary files."""
+    spill = Path(tempfile.gettempdir()) / f"touchloop-matching-{os.getpid()}"
+    return duckdb.connect(
+        config={"memory_limit": MEMORY, "threads": "2", "temp_directory": str(spill)}
+    )
 
 
 def match(
@@ -89,31 +96,45 @@ def match(
     threshold: float = LIKELY,
     seed: int = SEED,
     fields: Sequence[Field] = (),
+    model: Model | None = None,
     progress: Progress = lambda words, done: None,
 ) -> Matched:
     """Match the records of a table (numbered from 0 by `record`, `rows` of them) by its columns
     `names`: neither their id nor the truth. `fields` says what the columns are; else it is found
-    out. Invalid where no column says anything about a person."""
+    out. `model` is one that was learned before; else it is learned here. Invalid where no column
+    says anything about a person, or where the model compares other things."""
+    if rows < 2:
+        raise Invalid("file", "has fewer than two records: there is nothing to compare")
     progress("what the columns are", 0.0)
     what = cleaning.seen(conn, table, names)
     words: tuple[str, ...] = ()
     if not fields:
         fields, words = columns.fields_of(what, rows)
     if not fields:
-        raise Invalid("columns", "none of them says anything that tells people apart")
+        raise Invalid("columns", f"none of them tells people apart: {'; '.join(words)[:300]}")
     progress("one written form", 0.05)
     cleaned = cleaning.clean(conn, table, fields, what, now=now)
     progress("counting pairs", 0.1)
     rules, more = blocking.rules_of(conn, fields, cleaned, rows=rows)
     words += more
     comparisons = comparing.comparisons_of(fields, cleaned)
+    if [each.name for each in comparisons if each.name not in learning.ALONE] and not comparisons[
+        1:
+    ]:
+        words += (f"{comparisons[0].name} alone does not say who somebody is: nothing is joined",)
+        return _nobody(rows, threshold, fields, comparisons, words)
     if not rules:
         words += ("no two records agree on anything that could bring them together",)
         return _nobody(rows, threshold, fields, comparisons, words)
     blocking.write_keys(conn, rules)
-    model = learning.learn(conn, comparisons, rules, rows=rows, seed=seed, progress=progress)
+    if model is None:
+        model = learning.learn(conn, comparisons, rules, rows=rows, seed=seed, progress=progress)
+    elif not _fits(model, comparisons):
+        raise Invalid("version", "compares other things than this version of Touchloop does")
     progress("scoring", 0.65)
     pairs, parts, levels = _score(conn, comparisons, rules, model)
+    bits, parts = sharing.bounded(fields, comparisons, model, pairs.bits, parts, levels)
+    pairs = Pairs(pairs.a, pairs.b, bits, pairs.against)
     guards = guarding.guards_of(fields, cleaned)
     progress("what must not be joined", 0.85)
     against, said = _guarded(conn, guards, pairs, parts, rows=rows, bar=bits_of(threshold))
@@ -124,6 +145,12 @@ def match(
     progress("done", 1.0)
     return Matched(rows, threshold, tuple(fields), comparisons, rules, model, pairs, parts, levels,
                    clustered, words)  # fmt: skip
+
+
+def _fits(model: Model, comparisons: Sequence[Comparison]) -> bool:
+    """Does it know each level of each comparison?"""
+    known = {name: [each.words for each in levels] for name, levels in model.weights.items()}
+    return known == {each.name: [level.words for level in each.levels] for each in comparisons}
 
 
 def _score(

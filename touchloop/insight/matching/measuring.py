@@ -74,16 +74,20 @@ def simple_rule(conn: duckdb.DuckDBPyConnection, found: Matched) -> tuple[Ints, 
         + f") AS but_{at}"
         for at, left in enumerate(fields)
     ]
+    wide = conn.execute(_WIDE.format(
+        hashed=f"SELECT {', '.join(keys)} FROM {cleaning.TABLE}",
+        counted=" UNION ALL ".join(
+            f"SELECT count(*) AS n FROM hashed GROUP BY but_{at}" for at in range(len(fields))
+        ),
+    )).fetchall()  # fmt: skip
+    if wide[0][0] > limit * len(fields):
+        return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
     rows = conn.execute(
         f"WITH hashed AS MATERIALIZED (SELECT {cleaning.RECORD}, {', '.join(keys)}"
         f" FROM {cleaning.TABLE}) SELECT a, b FROM ({' UNION '.join(joined)}) LIMIT {limit + 1}"
     ).fetchnumpy()
     a, b = (np.asarray(rows[name], dtype=np.int64) for name in ("a", "b"))
     return (a, b) if len(a) <= limit else (a[:0], b[:0])
-
-
-def _filled(name: str) -> str:
-    return f"coalesce({name}, '')"
 
 
 def _count(groups: Ints) -> int:
@@ -98,3 +102,8 @@ def _quality(hits: int, false: int, true: int) -> Quality:
     both = precision + recall
     f1 = 2 * precision * recall / both if both else 0.0
     return Quality(precision, recall, f1, hits, false, true - hits)
+
+
+# How many pairs the joins would make, before any is made: one group of 30,000 alike is 450 million.
+_WIDE = """
+WITH hashed AS MATERIALIZED ({hashed}) SELECT coalesce(sum(n * (n - 1) / 2), 0) FROM ({counted})"""

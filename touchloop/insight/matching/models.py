@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.db.models.functions import Now
 
 
 class MatchingVersion(models.Model):
@@ -90,12 +91,13 @@ class MatchingLabel(models.Model):
 
 
 class MatchingPolicy(models.Model):
-    """How sure matching must be to merge by itself; the newest row holds."""
+    """How sure matching must be to merge by itself, and by which version; the newest row holds."""
 
     at = models.DateTimeField()
     automatic = models.BooleanField(default=False)
     precision = models.FloatField()
     changed_by = models.IntegerField(null=True)
+    version_id = models.BigIntegerField(null=True)  # null: each run learns its own
 
     class Meta:
         db_table = "matching_policy"
@@ -107,7 +109,78 @@ class HouseholdMember(models.Model):
     customer_id = models.BigIntegerField(primary_key=True)
     household = models.BigIntegerField()  # the smallest customer id in it
     reason = models.TextField()
+    since = models.DateTimeField(db_default=Now())  # when a run first found it there
 
     class Meta:
         db_table = "household_members"
         indexes: ClassVar = [models.Index(fields=["household"], name="household_members_home")]
+
+
+class HouseholdApart(models.Model):
+    """A person said that customer a does not live with customer b; `was` is how it stood before."""
+
+    a_id = models.BigIntegerField()
+    b_id = models.BigIntegerField()
+    said_by = models.IntegerField()
+    at = models.DateTimeField()
+    was = models.JSONField()  # household, reason, since: to take it back by
+
+    class Meta:
+        db_table = "household_apart"
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["a_id", "b_id"], name="household_apart_once"),
+        ]
+        indexes: ClassVar = [models.Index(fields=["b_id"], name="household_apart_b")]
+
+
+class MatchingList(models.Model):
+    """A list of people from a file, to be held against the customers; it changes none of them."""
+
+    name = models.TextField()
+    at = models.DateTimeField()
+    asked_by = models.IntegerField()
+    state = models.TextField(default="asked")
+    step = models.TextField(default="", db_default="")
+    done = models.FloatField(default=0, db_default=0)
+    headings = ArrayField(models.TextField())
+    kinds = ArrayField(models.TextField())  # of each column, "" where it is not compared
+    figures = models.JSONField(default=dict)
+    words = ArrayField(models.TextField(), default=list)
+    error = models.TextField(default="", db_default="")
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "matching_lists"
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                name="matching_lists_state",
+                condition=models.Q(state__in=["asked", "running", "done", "failed"]),
+            )
+        ]
+
+
+class MatchingListRow(models.Model):
+    """One row of such a list and what was found: new, a customer, or not sure."""
+
+    list_id = models.BigIntegerField()
+    number = models.IntegerField()
+    at = models.DateTimeField()
+    cells = ArrayField(models.TextField())
+    answer = models.TextField(default="", db_default="")
+    customer_id = models.BigIntegerField(null=True)
+    bits = models.FloatField(null=True)
+    evidence = models.JSONField(default=list)  # [[words, bits], …], no values
+
+    class Meta:
+        db_table = "matching_list_rows"
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["list_id", "number"], name="matching_list_rows_once"),
+            models.CheckConstraint(
+                name="matching_list_rows_answer",
+                condition=models.Q(answer__in=["", "new", "same", "unsure"]),
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["customer_id"], name="matching_list_rows_customer"),
+            models.Index(fields=["at"], name="matching_list_rows_at"),
+        ]

@@ -1,7 +1,8 @@
 """A list of people from a CSV file with any columns, as the table `raw` in DuckDB.
 
 Encoding (UTF-8 with or without its mark, UTF-16, else Windows-1252), separator and headings are
-found out; every cell is text.
+found out; every cell is text. A first line that holds an e-mail address or a date names no columns
+but is a record: the columns are numbered then.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ RAW: Final = "raw"
 SEPARATORS: Final = ",;\t|"
 MOST_COLUMNS: Final = 250
 BATCH: Final = 100_000
+_RECORD = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+|\d{4}-\d\d-\d\d.*|\d{1,2}[./]\d{1,2}[./]\d{2,4}")
 
 
 def read(conn: duckdb.DuckDBPyConnection, path: Path) -> tuple[str, ...]:
@@ -38,10 +40,12 @@ def read(conn: duckdb.DuckDBPyConnection, path: Path) -> tuple[str, ...]:
     if "\0" in head:
         raise Invalid("file", "is not text: it contains NUL characters")
     separator = _separator(head)
-    headings = _headings(next(_rows(head.splitlines(keepends=True), separator)))
+    first = next(_rows(head.splitlines(keepends=True), separator))
+    named = not any(_RECORD.fullmatch(cell.strip()) for cell in first)
+    headings = _headings(first if named else [f"column {at}" for at, _ in enumerate(first, 1)])
     plain = encoding in ("utf-8", "utf-8-sig") and not re.search(re.escape(separator) + ' +"', head)
-    if not plain or not _by_duckdb(conn, path, separator, headings):
-        _by_python(conn, path, encoding, separator, headings)
+    if not plain or not _by_duckdb(conn, path, separator, headings, named=named):
+        _by_python(conn, path, encoding, separator, headings, named=named)
     return headings
 
 
@@ -112,17 +116,18 @@ def _headings(first: list[str]) -> tuple[str, ...]:
 
 
 def _by_duckdb(
-    conn: duckdb.DuckDBPyConnection, path: Path, separator: str, headings: Sequence[str]
-) -> bool:
+    conn: duckdb.DuckDBPyConnection, path: Path, separator: str, headings: Sequence[str], *,
+    named: bool,
+) -> bool:  # fmt: skip
     """False where lines differ in length or quotes do not close: those are read line by line."""
-    named = ", ".join(f"'c{at}': 'VARCHAR'" for at in range(len(headings)))
+    typed = ", ".join(f"'c{at}': 'VARCHAR'" for at in range(len(headings)))
     listed = ", ".join(f"c{at} AS {cleaning.quoted(name)}" for at, name in enumerate(headings))
     escaped = str(path).replace("'", "''")
     try:
         conn.execute(
             f"CREATE OR REPLACE TABLE {RAW} AS SELECT row_number() OVER () - 1 AS"
             f" {cleaning.RECORD}, {listed} FROM read_csv('{escaped}', delim = '{separator}',"
-            f" quote = '\"', escape = '\"', header = true, columns = {{{named}}},"
+            f" quote = '\"', escape = '\"', header = {named}, columns = {{{typed}}},"
             " auto_detect = false, null_padding = false, strict_mode = true)"
         )
     except duckdb.Error:
@@ -136,6 +141,8 @@ def _by_python(
     encoding: str,
     separator: str,
     headings: Sequence[str],
+    *,
+    named: bool,
 ) -> None:
     width, start = len(headings), 0
     names = [cleaning.RECORD, *(f"c{at}" for at in range(width))]
@@ -144,7 +151,8 @@ def _by_python(
     with path.open(encoding=encoding, newline="", errors="replace") as file:
         reader = csv.reader(file, delimiter=separator, skipinitialspace=True)
         try:
-            next(reader)
+            if named:
+                next(reader)
             while batch := [row for row, _ in zip(reader, range(BATCH), strict=False)]:
                 kept = [(row + [""] * width)[:width] for row in batch if any(row)]
                 columns = [pa.array(column, pa.string()) for column in zip(*kept, strict=True)]

@@ -9,10 +9,21 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from duckdb import DuckDBPyConnection
+
 from touchloop.core.db import Connection
 from touchloop.core.errors import Invalid
-from touchloop.insight.matching import customers, homes, judging, proposing
-from touchloop.insight.matching.matching import LIKELY, SEED, Matched, connect, match
+from touchloop.insight.matching import (
+    customers,
+    holding,
+    homes,
+    judging,
+    lists,
+    proposing,
+    versions,
+)
+from touchloop.insight.matching.matching import LIKELY, Matched, connect, match
+from touchloop.insight.models import api as models
 
 Progress = Callable[[str, float], None]
 
@@ -36,18 +47,6 @@ class RunInfo:
     error: str
 
 
-@dataclass(frozen=True, slots=True)
-class VersionInfo:
-    """What one run learned: fields, rules, weights, frequent values, threshold."""
-
-    id: int
-    at: datetime
-    records: int
-    threshold: float
-    parameters: dict[str, Any]
-    words: tuple[str, ...]
-
-
 def ask(conn: Connection, *, by: int | None, now: datetime) -> int:
     """Ask for a run; the learning part begins it. One that waits already is that one."""
     waiting = conn.execute(
@@ -65,17 +64,23 @@ def ask(conn: Connection, *, by: int | None, now: datetime) -> int:
 
 
 def due(conn: Connection, now: datetime) -> bool:
-    """Whether a run was asked for, or the last one is a week old. Not while one is at work."""
+    """Whether a run or a list was asked for, or the last run is a week old. Not while one works."""
     row = conn.execute(_DUE, {"now": now, "since": now - EVERY, "dead": now - GIVEN_UP}).fetchone()
     return bool(row and row[0])
 
 
 def run(conn: Connection, now: datetime, progress: Progress) -> RunInfo:
-    """Match the customers, suggest, merge what may be merged by itself, find the homes.
+    """Hold the lists that wait against the customers; then, when it is due, match the customers:
+    suggest, merge what may be merged by itself, find the homes.
 
     `conn` in autocommit: the steps are shown while it works. A fault ends the run as failed, with
     its words; what `progress` raises goes through.
     """
+    _lists(conn, now, progress)
+    row = conn.execute(_DUE_RUN, {"since": now - EVERY}).fetchone()
+    last = latest(conn)
+    if last is not None and not (row and row[0]):
+        return last
     id = _begin(conn, now)
     start = time.perf_counter()
 
@@ -115,28 +120,24 @@ def latest(conn: Connection, *, state: str = "") -> RunInfo | None:
     return RunInfo(*row) if row else None
 
 
-def version(conn: Connection, id: int) -> VersionInfo | None:
-    """One version by its number."""
-    row = conn.execute(
-        "SELECT id, at, records, threshold, parameters, words FROM matching_versions WHERE id = %s",
-        (id,),
-    ).fetchone()
-    return _version(row) if row else None
+def _lists(conn: Connection, now: datetime, progress: Progress) -> None:
+    """Compare the lists that wait, the oldest first; a fault ends one with its words."""
+    while one := lists.waiting(conn):
+        id = one.id
 
+        def step(words: str, done: float, id: int = id) -> None:
+            conn.execute(_STEP, {"words": words, "done": done, "id": id})
+            progress(words, done)
 
-def versions(conn: Connection, *, limit: int = 20) -> list[VersionInfo]:
-    """The newest versions."""
-    rows = conn.execute(
-        "SELECT id, at, records, threshold, parameters, words FROM matching_versions"
-        " ORDER BY id DESC LIMIT %s",
-        (limit,),
-    ).fetchall()
-    return [_version(row) for row in rows]
-
-
-def _version(row: tuple[Any, ...]) -> VersionInfo:
-    id, at, records, threshold, parameters, words = row
-    return VersionInfo(id, at, records, threshold, parameters, tuple(words))
+        try:
+            holding.hold(conn, one, now, step)
+        except models.Stopped:
+            raise  # the process ends: whoever looks next takes the list again
+        except Exception as wrong:
+            words = wrong.message if isinstance(wrong, Invalid) else "it broke; the log says where"
+            conn.execute(_FAILED, {"error": words, "now": now, "id": id})
+            if not isinstance(wrong, Invalid):
+                raise
 
 
 def _work(
@@ -146,21 +147,21 @@ def _work(
     people = customers.load(conn)
     if people.rows < 2:
         raise Invalid("customers", "there are fewer than two customers that may be compared")
+    chosen = versions.used(conn)
     duck = connect()
     try:
         duck.register("customer_rows", people.table)
         duck.execute("CREATE TABLE raw AS SELECT * FROM customer_rows")
-        found = match(
-            duck, "raw", people.names, rows=people.rows, now=now,
-            progress=lambda words, done: step(words, 0.05 + 0.75 * done),
+        found = _matched(duck, people, chosen, now, step)
+        kept = chosen.id if chosen else versions.keep(
+            conn, found, customers.frequent(duck, found.fields), now
         )  # fmt: skip
-        kept = _keep_version(conn, found, customers.frequent(duck, found.fields), now)
         step("suggestions", 0.82)
         made = proposing.propose(conn, found, people.ids, run_id=id, now=now)
         step("merges that are sure enough", 0.9)
         merged = judging.merge_sure(conn, now=now)
         step("homes", 0.95)
-        homes_found = homes.write(conn, duck, people.ids)
+        homes_found = homes.write(conn, duck, people.ids, now=now)
     finally:
         duck.close()
     return {
@@ -176,29 +177,21 @@ def _work(
     }, kept
 
 
-def _keep_version(
-    conn: Connection, found: Matched, frequent: dict[str, list[tuple[str, int]]], now: datetime
-) -> int:
-    model = found.model
-    parameters = {
-        "fields": [[field.column, field.kind] for field in found.fields],
-        "rules": [[rule.name, rule.pairs, rule.limit] for rule in found.rules],
-        "prior": model.prior if model else 0.0,
-        "near_exact": model.near_exact if model else 0,
-        "blockings": list(model.blockings) if model else [],
-        "weights": {
-            name: [[one.words, one.m, one.u, one.bits, one.guessed] for one in levels]
-            for name, levels in (model.weights if model else {}).items()
-        },
-        "frequent": frequent,
-    }
-    row = conn.execute(
-        "INSERT INTO matching_versions (at, seed, records, threshold, parameters, words)"
-        " VALUES (%s, %s, %s, %s, %s, %s) RETURNING id",
-        (now, SEED, found.records, LIKELY, json.dumps(parameters), list(found.words)),
-    ).fetchone()
-    assert row is not None
-    return int(row[0])
+def _matched(
+    duck: DuckDBPyConnection, people: customers.People, chosen: versions.Used | None,
+    now: datetime, step: Progress,
+) -> Matched:  # fmt: skip
+    gone = (
+        [each.column for each in chosen.fields if each.column not in people.names] if chosen else []
+    )
+    if gone:
+        raise Invalid("version", f"compares {', '.join(gone)}, which customers have no more")
+    return match(
+        duck, "raw", people.names, rows=people.rows, now=now,
+        threshold=chosen.threshold if chosen else LIKELY,
+        fields=chosen.fields if chosen else (), model=chosen.model if chosen else None,
+        progress=lambda words, done: step(words, 0.05 + 0.75 * done),
+    )  # fmt: skip
 
 
 def _begin(conn: Connection, now: datetime) -> int:
@@ -235,8 +228,17 @@ _RUN = (
     "SELECT id, asked_at, started_at, finished_at, state, step, done, version_id, figures, error"
     " FROM matching_runs"
 )
+_STEP = """
+UPDATE matching_lists SET state = 'running', step = %(words)s, done = %(done)s WHERE id = %(id)s"""
+_FAILED = """
+UPDATE matching_lists SET state = 'failed', error = %(error)s, finished_at = %(now)s
+WHERE id = %(id)s"""
+_DUE_RUN = """
+SELECT EXISTS (SELECT FROM matching_runs WHERE state = 'asked')
+    OR NOT EXISTS (SELECT FROM matching_runs WHERE started_at > %(since)s)"""
 _DUE = """
 SELECT NOT EXISTS (SELECT FROM matching_runs WHERE state = 'running' AND started_at > %(dead)s)
    AND (EXISTS (SELECT FROM matching_runs WHERE state = 'asked')
+        OR EXISTS (SELECT FROM matching_lists WHERE state <> 'done' AND state <> 'failed')
         OR NOT EXISTS (SELECT FROM matching_runs WHERE started_at > %(since)s))
 """

@@ -19,14 +19,13 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from django.utils.translation import gettext as _
 from psycopg.types.json import Jsonb
 
-from touchloop.core import settings
+from touchloop.core import locks, settings
 from touchloop.core.db import Connection
 from touchloop.core.errors import Invalid, TouchloopError
 from touchloop.insight.segments import keeping
 from touchloop.insight.segments.exporting import Exported, Wish, check, export
 
 Act = Literal["refresh", "export"]
-LOCK = 7108
 ACTS: tuple[Act, ...] = ("refresh", "export")
 
 
@@ -126,7 +125,7 @@ def run_due(
     if conn.execute(_DUE, {"now": now}).fetchone() is None:
         conn.rollback()
         return []
-    row = conn.execute("SELECT pg_try_advisory_lock(%s)", (LOCK,)).fetchone()
+    row = conn.execute("SELECT pg_try_advisory_lock(%s)", (locks.SEGMENTS,)).fetchone()
     conn.commit()
     if not (row and row[0]):
         return []
@@ -141,7 +140,7 @@ def run_due(
             conn.commit()
             done.append(due)
     finally:
-        conn.execute("SELECT pg_advisory_unlock(%s)", (LOCK,))
+        conn.execute("SELECT pg_advisory_unlock(%s)", (locks.SEGMENTS,))
         conn.commit()
     return done
 

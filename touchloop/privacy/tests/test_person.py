@@ -83,10 +83,10 @@ def test_access_gives_everything_of_one_and_nothing_of_others(conn: db.Connectio
     held = json.dumps(person.export(conn, customers["ada"]), default=str)
     assert "canary-bo" not in held
     tables = person.export(conn, customers["ada"])
-    for table in ("interactions", "interaction_lines", "identifiers", "trait_values", "customers",
-                  "use_grants", "contact_grants", "activity"):  # fmt: skip
+    for table in ("interactions", "interaction_lines", "identifiers", "trait_statements",
+                  "customers", "use_grants", "contact_grants", "activity"):  # fmt: skip
         assert tables[table], table
-    for table in ("interactions", "interaction_lines", "trait_values", "contact_grants"):
+    for table in ("interactions", "interaction_lines", "trait_statements", "contact_grants"):
         assert "canary-ada" in json.dumps(tables[table], default=str)
 
 

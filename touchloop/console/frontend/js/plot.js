@@ -3,13 +3,14 @@
 import { BarChart, CustomChart, GraphChart, HeatmapChart, LineChart, ScatterChart } from "echarts/charts";
 import { AriaComponent, GridComponent, LegendComponent, MarkAreaComponent, MarkLineComponent, TooltipComponent, VisualMapComponent } from "echarts/components";
 import { init, use } from "echarts/core";
+import { LabelLayout } from "echarts/features";
 import { SVGRenderer } from "echarts/renderers";
 import { dressed } from "./plot/dress.js";
 import { paint } from "./plot/tones.js";
 
 use([
-  AriaComponent, BarChart, CustomChart, GraphChart, GridComponent, HeatmapChart, LegendComponent, LineChart, MarkAreaComponent,
-  MarkLineComponent, ScatterChart, SVGRenderer, TooltipComponent, VisualMapComponent,
+  AriaComponent, BarChart, CustomChart, GraphChart, GridComponent, HeatmapChart, LabelLayout, LegendComponent, LineChart,
+  MarkAreaComponent, MarkLineComponent, ScatterChart, SVGRenderer, TooltipComponent, VisualMapComponent,
 ]);
 
 const NARROW = 560;

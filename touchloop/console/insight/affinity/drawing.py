@@ -10,11 +10,13 @@ from urllib.parse import urlencode
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from touchloop.console.insight.affinity.placing import places
 from touchloop.console.ui.charts import Chart, Lead
 from touchloop.insight.affinity.api import Cut, Idea, KeptPair
 
 Names = Mapping[str, str]
-DRAWN = 60  # edges of the network: more are a ball of wool
+DRAWN, DRAWN_NARROW = 60, 24  # edges of the network: more are a ball of wool
+STRETCH = 2.0  # a name is long and low: nodes need more room beside them than above
 
 
 def buyers(level: str, *items: str) -> str:
@@ -43,29 +45,6 @@ def network(found: Sequence[KeptPair], level: str, names: Names) -> Chart | None
     edges = [each for each in found if each.relation == "together"][:DRAWN]
     if not edges:
         return None
-    sizes: dict[str, int] = {}
-    for each in edges:
-        sizes[each.pair.a], sizes[each.pair.b] = each.pair.in_a, each.pair.in_b
-    most = max(sizes.values())
-    nodes = [
-        {"name": names.get(item, item), "value": n, "symbolSize": 6 + 24 * (n / most) ** 0.5,
-         "tip": [names.get(item, item), _("%s baskets") % f"{n:,}"]}
-        for item, n in sorted(sizes.items())
-    ]  # fmt: skip
-    links = [
-        {
-            "source": names.get(each.pair.a, each.pair.a),
-            "target": names.get(each.pair.b, each.pair.b),
-            "url": of_pair(level, each.pair.a, each.pair.b),
-            "tip": [
-                f"{names.get(each.pair.a, each.pair.a)} + {names.get(each.pair.b, each.pair.b)}",
-                _("lift %(lift).1f (%(low).1f – %(high).1f), %(n)s baskets")
-                % {"lift": each.pair.trip.lift, "low": each.pair.trip.low,
-                   "high": each.pair.trip.high, "n": f"{each.pair.both:,}"},
-            ],
-        }
-        for each in edges
-    ]  # fmt: skip
     first = edges[0].pair
     return Chart(
         id="network",
@@ -74,12 +53,12 @@ def network(found: Sequence[KeptPair], level: str, names: Names) -> Chart | None
         note=_("only pairs past the correction for many tests; more than the trips' size explains"),
         size="large",
         option={
-            "series": [
-                {"type": "graph", "layout": "force", "roam": True, "tone": "record",
-                 "edgeSymbol": ["none", "none"], "labelLayout": {"hideOverlap": True},
-                 "label": {"show": True, "position": "right", "fontSize": 11},
-                 "force": {"repulsion": 120, "edgeLength": 70}, "data": nodes, "links": links}
-            ]
+            "series": [_graph(edges, level, names, wide=2.2, frame="80%", label=150)],
+            "narrow": {
+                "series": [
+                    _graph(edges[:DRAWN_NARROW], level, names, wide=0.45, frame="60%", label=104)
+                ]
+            },
         },
         columns=(_("First"), _("Second"), _("Baskets"), _("Lift"), _("Low"), _("High")),
         rows=[
@@ -91,6 +70,56 @@ def network(found: Sequence[KeptPair], level: str, names: Names) -> Chart | None
             for each in edges
         ],
     )  # fmt: skip
+
+
+def _graph(
+    edges: Sequence[KeptPair], level: str, names: Names, *, wide: float, frame: str, label: int
+) -> dict[str, Any]:
+    """Names that would lie on another's stay away until there is room (zoom) or somebody points at
+    the node; who is pointed at dims all but its neighbours. `wide` is width by height, `frame` the
+    part of the width for the nodes: beside it the last names, of up to `label` pixels, stand."""
+    sizes: dict[str, int] = {}
+    for each in edges:
+        sizes[each.pair.a], sizes[each.pair.b] = each.pair.in_a, each.pair.in_b
+    items = sorted(sizes)
+    most = max(sizes.values())
+    nodes = [
+        {"name": names.get(item, item), "value": sizes[item],
+         "symbolSize": 6 + 24 * (sizes[item] / most) ** 0.5,
+         "tip": [names.get(item, item), _("%s baskets") % f"{sizes[item]:,}"]}
+        for item in items
+    ]  # fmt: skip
+    at = {item: k for k, item in enumerate(items)}
+    pairs = tuple((at[each.pair.a], at[each.pair.b]) for each in edges)
+    links = [
+        {
+            # by place: two items may bear one name
+            "source": a, "target": b,
+            "url": of_pair(level, each.pair.a, each.pair.b),
+            "tip": [
+                f"{names.get(each.pair.a, each.pair.a)} + {names.get(each.pair.b, each.pair.b)}",
+                _("lift %(lift).1f (%(low).1f – %(high).1f), %(n)s baskets")
+                % {"lift": each.pair.trip.lift, "low": each.pair.trip.low,
+                   "high": each.pair.trip.high, "n": f"{each.pair.both:,}"},
+            ],
+        }
+        for each, (a, b) in zip(edges, pairs, strict=True)
+    ]  # fmt: skip
+    found = places(len(nodes), pairs, wide=wide / STRETCH)
+    placed = [
+        {**node, "x": round(1000 * x * STRETCH), "y": round(1000 * y)}
+        for node, (x, y) in zip(nodes, found, strict=True)
+    ]
+    return {
+        "type": "graph", "layout": "none", "roam": True, "tone": "record",
+        "left": 20, "width": frame,
+        "edgeSymbol": ["none", "none"], "labelLayout": {"hideOverlap": True},
+        "label": {"show": True, "position": "right", "fontSize": 11,
+                  "overflow": "truncate", "width": label,
+                  "textBorderColor": "surface", "textBorderWidth": 2},
+        "emphasis": {"focus": "adjacency", "label": {"show": True, "fontWeight": "bold"}},
+        "data": placed, "links": links,
+    }  # fmt: skip
 
 
 def by_place(found: Sequence[Cut], title: str) -> Chart | None:

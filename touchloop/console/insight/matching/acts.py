@@ -44,6 +44,28 @@ def label(request: Request, pair: int) -> HttpResponse:
 
 
 @page(Permission.INSIGHT_EDIT, methods=("POST",))
+def version(request: Request, id: int) -> HttpResponse:
+    """From the next run on go by a version that was learned before; 0: each run learns its own."""
+    conn = database.here()
+    before = matching.policy(conn).version_id
+    try:
+        with transaction.atomic():
+            matching.use(conn, id or None, by=request.actor.id, now=clock.now())
+            audit.record(
+                "matching.version", by=request.actor, kind="matching_policy", id=0,
+                before={"version": before}, after={"version": id or None},
+            )  # fmt: skip
+    except (Invalid, NotFound) as wrong:
+        say(request, getattr(wrong, "message", str(wrong)), error=True)
+    else:
+        said = _("Version %d holds from the next run on.") % id if id else _(
+            "Each run learns its own weights again, from the next one on."
+        )  # fmt: skip
+        say(request, said, undo=reverse("insight_matching_version", args=[before or 0]))
+    return redirect("insight_matching")
+
+
+@page(Permission.INSIGHT_EDIT, methods=("POST",))
 def policy(request: Request) -> HttpResponse:
     """Let matching merge by itself above a measured precision, or not."""
     automatic = request.POST.get("automatic") == "on"

@@ -7,7 +7,6 @@ from typing import Any
 
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
-from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from touchloop.console import database
@@ -15,6 +14,7 @@ from touchloop.console.customers import listing, person, sight
 from touchloop.console.customers.pair import pair
 from touchloop.console.customers.sight import Sight
 from touchloop.console.insight.matching import drawing
+from touchloop.console.insight.matching.parts import parts
 from touchloop.console.insight.tabs import tabs
 from touchloop.console.pages import Request, page
 from touchloop.console.ui import charts
@@ -24,6 +24,7 @@ from touchloop.identity import api as identity
 from touchloop.insight.matching import api as matching
 
 HOMES = 24
+VERSIONS = 10
 TRIED = 40  # pairs that are passed over because the reader may not see one of the two
 
 
@@ -44,7 +45,7 @@ def show(request: Request) -> HttpResponse:
     policy, bar = matching.policy(conn), matching.sure_from(conn)
     context = {
         "tabs": tabs("matching"),
-        "parts": _parts("run"),
+        "parts": parts("run"),
         "done": done,
         "figures": done.figures if done else {},
         "version": version,
@@ -54,6 +55,7 @@ def show(request: Request) -> HttpResponse:
         "precision": f"{100 * policy.precision:.4g}",
         "bar": bar,
         "to_decide": identity.count_suggestions(conn),
+        "versions": matching.versions(conn, limit=VERSIONS),
         **_progress(conn),
     }
     return charts.drawn(
@@ -78,7 +80,7 @@ def look(request: Request) -> HttpResponse:
     after = request.GET.get("after", "")
     context: dict[str, Any] = {
         "tabs": tabs("matching"),
-        "parts": _parts("label"),
+        "parts": parts("label"),
         "labelled": matching.labelled(conn),
         "question": _question(conn, sees, int(after) if after.isdigit() and len(after) < 18 else 0),
     }
@@ -99,7 +101,7 @@ def homes(request: Request) -> HttpResponse:
             shown.append({"members": members, "reason": _(home.reason)})
     context = {
         "tabs": tabs("matching"),
-        "parts": _parts("homes"),
+        "parts": parts("homes"),
         "homes": shown,
         "older": found[HOMES - 1].id if len(found) > HOMES else None,
     }
@@ -134,11 +136,3 @@ def _member(conn: Connection, id: int, sees: Sight) -> Member | None:
     return Member(
         customer.id, listing.called(customer.display_name, customer.leader, customer.id, sees)
     )
-
-
-def _parts(here: str) -> list[tuple[str, str, bool, None]]:
-    return [
-        (_("Run and weights"), reverse("insight_matching"), here == "run", None),
-        (_("Label pairs"), reverse("insight_matching_look"), here == "label", None),
-        (_("Homes"), reverse("insight_matching_homes"), here == "homes", None),
-    ]

@@ -34,7 +34,7 @@ def listed(request: Request) -> HttpResponse:
     conn = database.here()
     found, runs = models.latest(conn), models.latest_runs(conn)
     lines = []
-    for kind in kinds.every():
+    for kind in (*kinds.every(), *kinds.of_segments()):
         in_use, newest = found.get(kind.name, (None, None))
         lines.append(Line(kind, in_use or newest, in_use is not None, runs.get(kind.name)))
     table = Table(

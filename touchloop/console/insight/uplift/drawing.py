@@ -82,11 +82,11 @@ def tenths(found: Found) -> Chart | None:
         return None
     sure = sum(each["low"] > 0 for each in given)
     harmed = sum(each["high"] < 0 for each in given)
-    title = _("The offer surely helps %(sure)d of %(all)d tenths") % {
+    title = _("It surely helps %(sure)d of %(all)d tenths") % {
         "sure": sure, "all": len(given)
     }  # fmt: skip
     if harmed:
-        title = _("The offer surely helps %(sure)d and harms %(harmed)d of %(all)d tenths") % {
+        title = _("It surely helps %(sure)d and harms %(harmed)d of %(all)d tenths") % {
             "sure": sure, "harmed": harmed, "all": len(given)
         }  # fmt: skip
     return _effects("tenths", title, given, _("Tenth"), _("people not seen in learning"))

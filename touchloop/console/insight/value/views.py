@@ -15,7 +15,7 @@ from touchloop.console import database, organisation
 from touchloop.console.cases import whom
 from touchloop.console.customers import sight, wording
 from touchloop.console.insight.tabs import tabs
-from touchloop.console.insight.value import drawing
+from touchloop.console.insight.value import contracts, drawing
 from touchloop.console.pages import Request, page
 from touchloop.console.ui import cells, charts, words
 from touchloop.console.ui.tables import Column, Query, Table
@@ -37,7 +37,7 @@ def show(request: Request) -> HttpResponse:
     """The grid, the tenths, the calibration and the customers, all as they were stored."""
     conn = database.here()
     found = models.latest(conn)
-    value, rfm = (_of(found.get(name)) for name in ("lifetime_value", "rfm"))
+    value, rfm, made = (_of(found.get(name)) for name in ("lifetime_value", "rfm", "contracts"))
     currency = organisation.current().currency
     context: dict[str, Any] = {
         "tabs": tabs("value"),
@@ -46,11 +46,16 @@ def show(request: Request) -> HttpResponse:
         "stats": _stats(value, currency) if value else None,
         "lines": _models(value) if value else [],
         "spend": value.parameters.get("spend") if value else None,
+        "contracts": made,
+        "contract_lines": contracts.lines(made),
+        "contract_held": contracts.held(made),
         "table": _table(request, conn, value, currency)
         if value and access.allows(request.actor, Permission.CUSTOMERS_VIEW)
         else None,
     }
-    return charts.drawn(request, "insight/value/show.html", context, *_charts(value, rfm))
+    drawn = [*_charts(value, rfm), *contracts.charts(conn, made)]
+    context["contract_charts"] = [each.id for each in drawn if each and "contracts" in each.id]
+    return charts.drawn(request, "insight/value/show.html", context, *drawn)
 
 
 def _of(pair: tuple[VersionInfo | None, VersionInfo] | None) -> VersionInfo | None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import random
+import secrets
 from datetime import timedelta
+from uuid import UUID
 
 import numpy as np
 import pytest
 
+from touchloop.core import ids
 from touchloop.engage.decisions import api as decisions
 from touchloop.engage.decisions.evaluation import Logged, best_single, compared, estimate
 from touchloop.engage.decisions.learning import LEARNED, NEVER_SHOWN
@@ -20,6 +23,14 @@ from touchloop.interactions.api import Happened
 TRUTH = {("store", "bread"): 0.5, ("web", "bread"): 0.05, ("store", "wine"): 0.05,
          ("web", "wine"): 0.5, ("store", "tea"): 0.3, ("web", "tea"): 0.3}  # fmt: skip
 BOTH = [{"channel": "store"}, {"channel": "web"}]
+
+
+@pytest.fixture(autouse=True)
+def same_lots(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is drawn at random is drawn alike each time: the numbers of decisions, and the salt."""
+    drawn = random.Random(7)
+    monkeypatch.setattr(ids, "uuid7", lambda: UUID(int=drawn.getrandbits(128)))
+    monkeypatch.setattr(secrets, "token_bytes", bytes)
 
 
 def live(world: World, chance: random.Random, n: int, *, now: object = NOON) -> list[str]:

@@ -96,6 +96,29 @@ def test_rules_that_are_exactly_four_fifths_are_kept() -> None:
     assert len(exactly) == 40 and found.rules == 80
 
 
+@settings(max_examples=30, deadline=None)
+@given(LISTS, st.integers(1, 4), st.integers(0, 60))
+def test_the_lists_hold_everything_or_say_that_they_do_not(
+    lists: list[list[str]], least: int, listed: int
+) -> None:
+    baskets = api.of_lists(lists)
+    least = min(least, baskets.n)
+    support = f"{least}/{baskets.n}"
+    counted = by_hand(lists, least, None)
+    found = api.mine(baskets, support=support, confidence="1/3", top=3, listed=listed)
+    whole = api.mine(baskets, support=support, confidence="1/3", top=0, listed=10_000)
+    assert {frozenset(each.items): each.baskets for each in whole.all_sets} == counted
+    assert len(whole.all_rules) == whole.rules == found.rules
+    assert found.all_sets == whole.all_sets[:listed] and len(counted) == found.itemsets
+    assert found.all_rules == whole.all_rules[:listed]
+    assert found.top_rules == whole.all_rules[:3]
+    for rule in whole.all_rules:
+        assert counted[frozenset((*rule.when, rule.then))] == rule.both
+        assert counted[frozenset(rule.when)] == rule.whole
+    cut = listed and len(counted) > listed
+    assert any("sets are counted" in word for word in found.words) == bool(cut)
+
+
 def test_support_is_a_whole_number_of_baskets() -> None:
     assert least_count("1%", 88_162) == 882
     assert least_count("0.1%", 88_162) == 89
@@ -105,7 +128,18 @@ def test_support_is_a_whole_number_of_baskets() -> None:
     assert share("0.8", field="confidence") == share("80%", field="c") == Fraction(4, 5)
 
 
-@pytest.mark.parametrize("text", ["", "x", "1/0", "-1", "0", "1e-3", "200%", "nan", "٣"])
+def test_a_share_that_a_program_divided_is_that_share() -> None:
+    for baskets in (3, 30, 9_835, 990_002):
+        for n in (1, 2, baskets // 3, baskets - 1):
+            assert least_count(str(n / baskets), baskets) == n
+            assert least_count(f"{100 * n / baskets!r}%", baskets) in (n, n + 1)
+    assert least_count("0.1", 30) == 3 and least_count("5e-05", 100_000) == 5
+    assert least_count("0.006", 9_835) == 60 and least_count("1E-1", 30) == 3
+    assert share(str(2 / 3), field="confidence") == Fraction(2, 3)
+    assert share("0.66666666666667", field="c") == Fraction(66666666666667, 10**14)
+
+
+@pytest.mark.parametrize("text", ["", "x", "1/0", "-1", "0", "1e-300", "200%", "nan", "٣", "1e"])
 def test_thresholds_that_cannot_be_read_are_named(text: str) -> None:
     with pytest.raises(Invalid, match="confidence"):
         share(text, field="confidence")
@@ -125,9 +159,13 @@ def test_more_sets_than_anybody_can_use_are_refused() -> None:
     wide = [str(n) for n in range(40)]
     with pytest.raises(Invalid, match="raise it"):
         api.itemsets(api.of_lists([wide, wide]), least=2, most=5_000)
-    huge = api.of_lists([[str(n) for n in range(10_000)]] * 2, largest=10_000)
+    huge = api.of_lists([[str(n) for n in range(10_000)]] * 2, largest=None)
     with pytest.raises(Invalid, match="raise it"):
         api.itemsets(huge, least=2, most=5_000)
+    with pytest.MonkeyPatch.context() as patch:  # few sets, each a long one
+        patch.setattr(mining, "MOST_ENTRIES", 100_000)
+        with pytest.raises(Invalid, match="in 2 baskets or more: raise it"):
+            api.itemsets(huge, least=2)
 
 
 def test_little_is_said_of_little() -> None:
@@ -150,6 +188,39 @@ def test_files_of_either_kind(tmp_path: Path) -> None:
     assert set(found.names) == {"cat food", "cat litter", "bread"}
     assert api.read_baskets(spaces).entries == 5
     assert api.read_baskets(spaces, separator="comma").entries == 2
+
+
+ANA, BO = ["cat food", "cat litter"], ["bread", "cat food"]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"\xef\xbb\xbfcat food,cat litter\nbread,cat food\n",  # with a byte order mark
+        b"cat food,cat litter\r\n\r\nbread,cat food\r\n",
+        b'"cat food", "cat litter"\n"bread","cat food",\n,,\n',
+        b"cat food ,  cat litter\nbread,cat food,bread,,",
+        b'"cat food" "cat litter"\n\n"bread"\t"cat food" \n',
+        b"cat food;cat litter\nbread;cat food\n",
+    ],
+)
+def test_a_file_is_read_as_whoever_wrote_it(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "x"
+    path.write_bytes(content)
+    found = api.read_baskets(path)
+    assert sorted(found.names) == ["bread", "cat food", "cat litter"]
+    assert (found.n, found.entries, found.counts.tolist()) == (2, 4, [1, 1, 2])
+    assert found.empty == len([1 for line in content.splitlines() if not line.strip(b",")])
+
+
+def test_the_separator_is_looked_for_in_the_whole_file(tmp_path: Path) -> None:
+    path = tmp_path / "x"
+    path.write_text('whole milk\n5" pipe,whole milk\n', encoding="utf-8")
+    found = api.read_baskets(path)
+    assert set(found.names) == {"whole milk", '5" pipe'} and found.separator == "comma"
+    with pytest.raises(Invalid, match="line 2: a quotation mark"):
+        path.write_text('a,b\n"a,b\n', encoding="utf-8")
+        api.read_baskets(path)
 
 
 @pytest.mark.parametrize("content", [b"", b"\n\n", b"\xff\xfe", b"a\0b\n", b",,\n"])

@@ -51,8 +51,19 @@ def test_a_chain_that_is_too_large_is_taken_apart_and_said() -> None:
     assert "taken apart" in found.words[0]
 
 
+def test_a_record_that_says_little_goes_to_the_one_group_that_is_near() -> None:
+    two = [*clique(0, 5), *clique(5, 10)]
+    near = [(0, 10, 1.0), (1, 10, -2.0), (2, 10, -3.0)]
+    alone = clusters(pairs(*two, *near), rows=11, threshold=0.0)
+    one, other, given_ = alone.labels[:5], alone.labels[5:10], alone.labels[10]
+    assert set(one.tolist()) == {int(given_)} != set(other.tolist())
+    rival = [(at + 5, other, bits) for at, other, bits in near]
+    torn = clusters(pairs(*two, *near, *rival), rows=11, threshold=0.0)
+    assert len(set(torn.labels.tolist())) == 3
+
+
 @given(st.data())
-def test_groups_are_never_wider_than_components_and_records_keep_their_places(
+def test_groups_hang_together_and_records_keep_their_places(
     data: st.DataObject,
 ) -> None:
     rows = data.draw(st.integers(1, 12))
@@ -64,7 +75,7 @@ def test_groups_are_never_wider_than_components_and_records_keep_their_places(
     given_pairs = Pairs(ends[:, 0], ends[:, 1], np.array(bits, dtype=np.float64),
                         np.array(forbidden, dtype=bool))  # fmt: skip
     found = clusters(given_pairs, rows=rows, threshold=1.0)
-    good = given_pairs.at((given_pairs.bits >= 1.0) & ~given_pairs.against)
+    good = given_pairs.at(given_pairs.bits >= clustering.UNSEEN)
     wide = clustering.components(good.a, good.b, rows)
     assert len(found.labels) == rows
     assert all(wide[a] == wide[b] for a, b in possible if found.labels[a] == found.labels[b])

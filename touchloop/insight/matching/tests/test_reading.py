@@ -38,6 +38,14 @@ def test_ragged_lines_and_blanks_after_separators_are_read(tmp_path: Path) -> No
     assert values(conn, "city") == ["Jena", "", "Ulm"]
 
 
+def test_a_first_line_that_is_a_record_names_no_columns(tmp_path: Path) -> None:
+    file = tmp_path / "people.csv"
+    file.write_text("Ana,1980-12-24,ana@x.example\nBen,1990-02-01,ben@x.example\n")
+    conn = connect()
+    assert read(conn, file) == ("column 1", "column 2", "column 3")
+    assert values(conn, "column 1") == ["Ana", "Ben"]
+
+
 @pytest.mark.parametrize(
     ("content", "said"),
     [(b"", "empty"), (b"a,a\n1,2\n", "two columns"), (b"a,,b\n1,2,3\n", "name the columns"),
@@ -61,7 +69,8 @@ def test_what_is_no_table_is_refused_in_words(tmp_path: Path, content: bytes, sa
         ("address_1", "street"), ("Straße", "street"), ("street_number", "house"),
         ("state", "state"),
         ("soc_sec_id", "national_id"), ("gender", "sex"), ("name", "full_name"),
-        ("cluster", ""), ("rec_id", ""), ("unique_id", ""), ("hobby", "text"),
+        ("cluster", ""),
+        ("first_and_surname", "full_name"), ("rec_id", ""), ("unique_id", ""), ("hobby", "text"),
     ],
 )  # fmt: skip
 def test_columns_are_told_by_their_names(name: str, kind: str) -> None:
@@ -87,7 +96,7 @@ def test_one_written_form(tmp_path: Path) -> None:
     cleaned = cleaning.clean(conn, RAW, fields, seen, now=NOW)
     assert {"given", "surname", "both_names", "born", "phone", "city"} <= set(cleaned)
     rows = conn.execute(
-        "SELECT both_names, born, phone, city FROM people ORDER BY record"
+        "SELECT both_names, born, phone, city FROM people ORDER BY touchloop_row"
     ).fetchall()
     assert rows[0] == rows[1] == ("ana muller", "19801224", "711234567", None)
     assert rows[2][0] == "ben o hara"
@@ -97,7 +106,7 @@ def test_one_written_form(tmp_path: Path) -> None:
 def test_a_quadratic_block_is_left_out_and_said() -> None:
     conn = connect()
     conn.execute(
-        "CREATE TABLE people AS SELECT i AS record,"
+        "CREATE TABLE people AS SELECT i AS touchloop_row,"
         " CASE WHEN i < 3000 THEN 'ana' ELSE 'x' || (i // 2) END AS given FROM range(4000) t(i)"
     )
     field = columns.Field("first_name", "given", "given")

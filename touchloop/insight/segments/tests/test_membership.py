@@ -186,8 +186,10 @@ def test_filling_previewing_and_comparing_read_the_lake(conn: db.Connection) -> 
     assert api.fill(conn, one.id, NOW).changes == []
     change = api.compare(conn, BOUGHT, {"not": BOUGHT}, NOW)
     assert (change.before, change.after, change.entering, change.leaving) == (1, 1, 1, 1)
-    with api.engine(conn) as engine:
-        assert scores.compute_spend_percentile(conn, engine, now=NOW) == [501]
-        assert scores.compute_spend_percentile(conn, engine, now=NOW) == []
+    conn.execute("UPDATE customers SET allowed = 0")
+    assert scores.compute_spend_percentile(conn, now=NOW) == []  # nobody allows to be profiled
+    conn.execute("UPDATE customers SET allowed = 511")
+    assert scores.compute_spend_percentile(conn, now=NOW) == [501]
+    assert scores.compute_spend_percentile(conn, now=NOW) == []
     (score,) = scores.of_customer(conn, 501)
     assert (score.value, score.inputs["spend"], score.inputs["peers"]) == (0.0, 12.5, "all")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import json
 from datetime import timedelta
+from math import dist
 from typing import Any
 from urllib.parse import urlencode
 
@@ -12,6 +13,7 @@ import pytest
 from django.test import Client
 
 from touchloop.console.conftest import Send
+from touchloop.console.insight.affinity.placing import places
 from touchloop.core import clock, db
 from touchloop.flow import api as flow
 from touchloop.insight.affinity import api as affinity
@@ -69,6 +71,16 @@ def test_before_anything_is_counted_each_page_says_so(send: Send, admin: Client)
     assert "Nothing is learned yet" in text(admin, "/insight/affinity/next/")
     assert "Nothing was sold yet" in text(admin, "/insight/affinity/families/")
     text(admin, "/insight/affinity/pair/?level=category&a=x&b=y", 404)
+
+
+def test_the_network_stands_still_and_apart() -> None:
+    links = ((0, 1), (1, 2), (3, 4))
+    placed = places(6, links, wide=2.0)
+    assert placed == places(6, links, wide=2.0)
+    assert all(0 <= x <= 2 and 0 <= y <= 1 for x, y in placed)
+    apart = [dist(a, b) for n, a in enumerate(placed) for b in placed[:n]]
+    assert min(apart) > 0.15
+    assert places(1, (), wide=1.0)[0] == places(1, (), wide=1.0)[0]
 
 
 def test_pairs_lead_to_their_customers(counted: None, admin: Client) -> None:

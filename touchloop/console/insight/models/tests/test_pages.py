@@ -10,8 +10,10 @@ from django.test import Client
 
 from touchloop.console.conftest import Send
 from touchloop.console.insight.models import drawing, kinds
-from touchloop.core import audit, db
+from touchloop.core import audit, clock, db
+from touchloop.insight.likeness import api as likeness
 from touchloop.insight.models import api as models
+from touchloop.insight.segments import api as segments
 
 HOSTILE = "<script>alert(1)</script>"
 TOLD = {"said": 0.2, "seen": 0.25, "low": 0.2, "high": 0.3, "n": 40}
@@ -152,3 +154,26 @@ def test_calibration_points_as_trainings_give_them() -> None:
         (0.1, 0.2, None, None, None)
     ]
     assert drawing.points(None) == drawing.points("x") == []
+
+
+def test_a_kind_of_a_segment_has_its_card_too(send: Send, admin: Client) -> None:
+    now = clock.now()
+    with db.connect() as conn:
+        found = segments.create(
+            HOSTILE, rule={"all": []}, purpose="profile", actor=None, now=now, conn=conn
+        )
+        assert (
+            admin.get(f"/insight/models/lookalike:{found.id}/").status_code == 404
+        )  # nobody asked
+        models.ask(conn, f"lookalike:{found.id}", by=None, now=now)
+        conn.commit()
+        listed = text(admin, "/insight/models/")
+        assert f"/insight/models/lookalike:{found.id}/" in listed and HOSTILE not in listed
+        card = f"/insight/models/lookalike:{found.id}/"
+        assert "It begins when the learner is free" in text(admin, card)
+        assert admin.post(f"{card}cancel/")["Location"] == card
+        models.attempt(conn, likeness.kind_of(found.id, HOSTILE))
+        conn.commit()
+    said = text(admin, card)
+    assert "it takes 20 members" in said and "&lt;script&gt;" in said and HOSTILE not in said
+    assert admin.get(f"/insight/models/lookalike:{found.id + 1}/").status_code == 404

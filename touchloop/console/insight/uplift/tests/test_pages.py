@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import numpy as np
 import pytest
 from django.test import Client
+from psycopg.types.json import Jsonb
 
 from touchloop.console.conftest import Send, order
 from touchloop.core import clock, db
@@ -67,3 +69,31 @@ def test_an_offer_shows_people_and_leads_to_them(learned: None, admin: Client) -
     assert "Who is changed" in text(admin, "/insight/uplift/?offer=nothing")
     with db.connect() as conn:  # nothing is over since
         assert trying.collect_trials(conn) == 0
+
+
+def test_campaigns_say_why_they_are_not_read(send: Send, admin: Client) -> None:
+    now = clock.now()
+    plans: list[dict[str, Any]] = [{"holdout": 0.0}, {"goal": {"event": "Bought", "days": 9}}]
+    with db.connect() as conn:
+        for number, (name, plan) in enumerate(zip(("No lot", HOSTILE), plans, strict=True)):
+            whole = {"segment": 1, "variants": [{"name": "A", "template": "a"}]} | plan
+            conn.execute(
+                "INSERT INTO campaigns (slug, name, plan, state, seed, created_at, updated_at)"
+                " VALUES (%s, %s, %s, 'running', '', %s, %s)",
+                (f"c{number}", name, Jsonb(whole), now, now),
+            )
+        conn.execute(
+            "INSERT INTO campaign_members SELECT id, n, CASE WHEN n %% 10 = 0 THEN '' ELSE 'A' END,"
+            " 'waiting', '', n, 0, %(now)s, %(now)s FROM campaigns, generate_series(1, 50) n",
+            {"now": now},
+        )
+        conn.commit()
+        said = text(admin, "/insight/uplift/")
+        assert "nobody was drawn who did not get it" in said
+        assert "its time for the goal is over on" in said
+        assert HOSTILE not in said and "&lt;i&gt;bread" in said
+        uplift.keep_trials(
+            conn, [uplift.Trial("campaign:c1", 1, True, 1.0, now, now + timedelta(days=9))]
+        )
+        conn.commit()
+    assert "Campaign &lt;i&gt;bread" in text(admin, "/insight/uplift/")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -66,3 +67,35 @@ def test_value_leads_to_its_customers_and_learns_nothing(learned: None, admin: C
         assert admin.get(f"/insight/value/?csv={chart}").status_code == 200
     with db.connect() as conn:
         assert len(models.versions(conn, "lifetime_value")) == 1
+
+
+def test_contracts_stand_on_the_page_and_lead_to_their_customers(send: Send, admin: Client) -> None:
+    messages = []
+    for user in range(120):
+        stayed = user % 7  # months, then it ended; of one in three it did not
+        ago, runs = 300 - user, user % 3 == 0
+        messages.append(contract(f"u{user}", "Subscription Started", ago))
+        if not runs:
+            messages.append(contract(f"u{user}", "Subscription Cancelled", ago - 30 * stayed - 20))
+    send(*messages)
+    assert "No contract is known" in text(admin, "/insight/value/")
+    with db.connect() as conn:
+        conn.execute("UPDATE customers SET allowed = 255")
+        flow.export_all(conn)
+        (kind,) = (each for each in scores.KINDS if each.name == "contracts")
+        run = models.attempt(conn, kind)
+        assert run is not None and run.outcome == "done", run
+    said = text(admin, "/insight/value/")
+    assert "No contract is known" not in said and "Contracts of a month: after" in said
+    rows = admin.get("/insight/value/?csv=contracts_stay").content.decode().splitlines()
+    assert sum(int(row.split(",")[1]) for row in rows[1:]) == 40
+    assert "/customers/?score=contract_stays_12m" in said.replace("\\u0026", "&")
+    assert "Payments of a newcomer" in said
+    assert "contract" in text(admin, "/insight/models/contracts/")
+
+
+def contract(user: str, name: str, days: float) -> dict[str, Any]:
+    """Something told of a contract, so many days ago."""
+    return order(user, 9.0, days=days) | {
+        "event": name, "messageId": f"{user}-{name}", "properties": {"term": "month", "value": 9.0},
+    }  # fmt: skip
