@@ -38,7 +38,7 @@ def _stop() -> None:
 
 
 # Minutes each: what comes last has one process working and the other waiting.
-_LONGEST = ("tests/crash", "tests/engines", "tests/story")
+_LONGEST = ("tests/crash", "tests/engines", "tests/story", "tests/platform", "tests/wheel")
 
 
 @pytest.hookimpl(trylast=True)

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy
 
 from touchloop.console.customers import wording
 from touchloop.console.ui import words as written
+from touchloop.console.ui.words import rounded
 from touchloop.core.proportions import Gain, Share
 from touchloop.engage.offers import api as offers
 from touchloop.engage.offers.api import Definition, Offer, Treatment
@@ -184,7 +185,7 @@ def _moment(at: datetime | None) -> str:
 
 def plain(number: float) -> str:
     """A number with one place, without its unit."""
-    return str(formats.number_format(round(number, 1), 1))
+    return rounded(number, 1)
 
 
 _SHARES = frozenset({"starting_propensity", "explore", "holdout"})

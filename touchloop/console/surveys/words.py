@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from django.utils import formats
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from touchloop.console.customers import wording
 from touchloop.console.messages import words as messages
+from touchloop.console.ui.words import rounded
 from touchloop.experience.surveys.api import Survey
 
 KINDS = {
@@ -74,7 +74,7 @@ def share(value: float) -> str:
     if value >= 1:
         return _("all")
     percent = 100 * value
-    return _("%s %%") % formats.number_format(percent, 0 if percent.is_integer() else 1)
+    return _("%s %%") % rounded(percent, 0 if percent.is_integer() else 1)
 
 
 def minutes(value: float) -> str:

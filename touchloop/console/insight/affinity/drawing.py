@@ -16,7 +16,6 @@ from touchloop.insight.affinity.api import Cut, Idea, KeptPair
 
 Names = Mapping[str, str]
 DRAWN, DRAWN_NARROW = 60, 24  # edges of the network: more are a ball of wool
-STRETCH = 2.0  # a name is long and low: nodes need more room beside them than above
 
 
 def buyers(level: str, *items: str) -> str:
@@ -53,10 +52,13 @@ def network(found: Sequence[KeptPair], level: str, names: Names) -> Chart | None
         note=_("only pairs past the correction for many tests; more than the trips' size explains"),
         size="large",
         option={
-            "series": [_graph(edges, level, names, wide=2.2, frame="80%", label=150)],
+            "series": [_graph(edges, level, names, columns=7, wide=2.2, frame="82%", label=132)],
             "narrow": {
                 "series": [
-                    _graph(edges[:DRAWN_NARROW], level, names, wide=0.45, frame="60%", label=104)
+                    _graph(
+                        edges[:DRAWN_NARROW], level, names,
+                        columns=2, wide=0.45, frame="52%", label=112,
+                    )
                 ]
             },
         },
@@ -73,11 +75,19 @@ def network(found: Sequence[KeptPair], level: str, names: Names) -> Chart | None
 
 
 def _graph(
-    edges: Sequence[KeptPair], level: str, names: Names, *, wide: float, frame: str, label: int
+    edges: Sequence[KeptPair],
+    level: str,
+    names: Names,
+    *,
+    columns: int,
+    wide: float,
+    frame: str,
+    label: int,
 ) -> dict[str, Any]:
     """Names that would lie on another's stay away until there is room (zoom) or somebody points at
-    the node; who is pointed at dims all but its neighbours. `wide` is width by height, `frame` the
-    part of the width for the nodes: beside it the last names, of up to `label` pixels, stand."""
+    the node; who is pointed at dims all but its neighbours. A name has its column's width to the
+    right; `wide` is width by height, `frame` the part of the width for the nodes: beside it the
+    names of the last column, of up to `label` pixels, stand."""
     sizes: dict[str, int] = {}
     for each in edges:
         sizes[each.pair.a], sizes[each.pair.b] = each.pair.in_a, each.pair.in_b
@@ -105,9 +115,9 @@ def _graph(
         }
         for each, (a, b) in zip(edges, pairs, strict=True)
     ]  # fmt: skip
-    found = places(len(nodes), pairs, wide=wide / STRETCH)
+    found = places(len(nodes), pairs, columns=columns)
     placed = [
-        {**node, "x": round(1000 * x * STRETCH), "y": round(1000 * y)}
+        {**node, "x": round(1000 * wide * x), "y": round(1000 * y)}
         for node, (x, y) in zip(nodes, found, strict=True)
     ]
     return {

@@ -8,12 +8,11 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.urls import reverse
-from django.utils import formats
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from touchloop.console.ui.words import DASH
+from touchloop.console.ui.words import DASH, rounded
 from touchloop.insight.models import api as models
 from touchloop.insight.models.api import Kind, Metric, RunInfo, VersionInfo
 
@@ -88,7 +87,7 @@ def value(number: float | None) -> str:
         return DASH
     digits = 0 if abs(number) >= 1000 else 1 if abs(number) >= 100 else 2
     digits = 3 if abs(number) < 10 else digits
-    return str(formats.number_format(number, digits, use_l10n=True, force_grouping=True))
+    return rounded(number, digits, grouped=True)
 
 
 def spread(metric: Metric) -> str:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from django.urls import NoReverseMatch, reverse
-from django.utils import formats
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from touchloop.console.insight.motion.reports import REPORTS
+from touchloop.console.ui.words import rounded
 from touchloop.insight.motion.api import Row, UsedBy
 
 KINDS: dict[str, str | Promise] = {
@@ -42,9 +42,7 @@ def size(value: float) -> str:
     """Bytes in a unit that people read."""
     for limit, unit in _UNITS:
         if value >= limit:
-            return (
-                f"{formats.number_format(value / limit, 0 if value >= 100 * limit else 1)} {unit}"
-            )
+            return f"{rounded(value / limit, 0 if value >= 100 * limit else 1)} {unit}"
     return _("%(n)d bytes") % {"n": value}
 
 

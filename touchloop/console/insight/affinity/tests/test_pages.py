@@ -5,7 +5,6 @@ from __future__ import annotations
 import html
 import json
 from datetime import timedelta
-from math import dist
 from typing import Any
 from urllib.parse import urlencode
 
@@ -73,14 +72,14 @@ def test_before_anything_is_counted_each_page_says_so(send: Send, admin: Client)
     text(admin, "/insight/affinity/pair/?level=category&a=x&b=y", 404)
 
 
-def test_the_network_stands_still_and_apart() -> None:
-    links = ((0, 1), (1, 2), (3, 4))
-    placed = places(6, links, wide=2.0)
-    assert placed == places(6, links, wide=2.0)
-    assert all(0 <= x <= 2 and 0 <= y <= 1 for x, y in placed)
-    apart = [dist(a, b) for n, a in enumerate(placed) for b in placed[:n]]
-    assert min(apart) > 0.15
-    assert places(1, (), wide=1.0)[0] == places(1, (), wide=1.0)[0]
+@pytest.mark.parametrize("columns", [1, 2, 7])
+def test_the_network_stands_still_and_apart(columns: int) -> None:
+    links = ((0, 1), (1, 2), (3, 4), *((5, n) for n in range(6, 16)))
+    placed = places(17, links, columns=columns)
+    assert placed == places.__wrapped__(17, links, columns=columns)
+    assert all(0 <= x <= 1 and 0 <= y <= 1 for x, y in placed)
+    assert len(set(placed)) == 17  # a cell for each
+    assert places(1, (), columns=columns) == ((0.0, 0.0),)
 
 
 def test_pairs_lead_to_their_customers(counted: None, admin: Client) -> None:
