@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from touchloop.core.db import Connection
-from touchloop.interactions.record import Record, pack_block, pack_blocks, unpack_block
+from touchloop.interactions.record import NO_LANE, Record, pack_block, pack_blocks, unpack_block
 
 MESSAGES_IN_A_BLOCK = 2_500
 BYTES_IN_A_BLOCK = 1_000_000
@@ -25,7 +25,7 @@ class Block:
     records: list[Record]
     messages: int
     attempts: int
-    lane: int = 0
+    lane: int = NO_LANE
 
 
 def put(conn: Connection, records: Iterable[Record]) -> int:
@@ -45,10 +45,10 @@ def put(conn: Connection, records: Iterable[Record]) -> int:
 def claim(conn: Connection, *, messages: int, place: int = 0, of: int = 1) -> list[int]:
     """Take the oldest blocks of about that many messages and count the attempt, in one commit.
 
-    The worker at `place` (from 0) of so many takes blocks of its own lanes; of others' only when
-    it has none and they wait for long. A block that was tried before is taken alone: should it
-    bring the worker down, it does so without company. The caller locks the blocks again with
-    `read`.
+    The worker at `place` (from 0) of so many takes blocks of its own lanes and of none; of others'
+    lanes only when it has nothing and they wait for long. A block that was tried before is taken
+    alone: should it bring the worker down, it does so without company. The caller locks the blocks
+    again with `read`.
     """
     asked = {"messages": messages, "place": place, "of": of, "blocks": BLOCKS_AT_ONCE}
     rows = conn.execute(_CLAIM.format(mine=_MINE), asked).fetchall()
@@ -124,7 +124,7 @@ def _parts(records: Iterable[Record]) -> Iterable[list[Record]]:
         yield part
 
 
-_MINE = "lane %% %(of)s = %(place)s"
+_MINE = f"(lane = {NO_LANE} OR lane %% %(of)s = %(place)s)"
 _LEFT = "created_at < clock_timestamp() - interval '250 milliseconds'"
 
 _CLAIM = """

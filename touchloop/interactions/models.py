@@ -49,7 +49,7 @@ class InboxBlock(models.Model):
     bytes = models.IntegerField()
     attempts = models.SmallIntegerField(default=0, db_default=0)
     created_at = models.DateTimeField(db_default=Now())
-    lane = models.SmallIntegerField(default=0, db_default=0)  # customers of a lane keep to it
+    lane = models.SmallIntegerField(default=-1, db_default=-1)  # a customer keeps to a lane
 
     class Meta:
         db_table = "inbox"

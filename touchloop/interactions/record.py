@@ -41,6 +41,8 @@ class Packed(NamedTuple):
     lane: int
 
 
+NO_LANE = -1  # whoever is free takes it: of a few messages the next worker is the best
+
 # Appends blocks ($1 payloads, $2 messages, $3 lanes) and wakes the workers, in one round trip.
 PUT_BLOCKS = """
 WITH put AS (
@@ -75,7 +77,7 @@ def pack_blocks(records: Sequence[Record]) -> list[Packed]:
     messages = sum(record.n for record in records)
     lanes = next((lanes for least, lanes in _LANES if messages >= least), 1)
     if lanes == 1:
-        return [Packed(_encoder.encode(records), messages, 0)]
+        return [Packed(_encoder.encode(records), messages, NO_LANE)]
     parts: dict[int, list[Record]] = {}
     for record in records:
         parts.setdefault(_told(record) % lanes, []).append(record)

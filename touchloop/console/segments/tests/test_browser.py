@@ -14,7 +14,7 @@ from playwright.sync_api import Page, expect
 
 from touchloop.console.conftest import Send, told
 from touchloop.console.segments.tests.test_segments import make
-from touchloop.console.tests.browser.conftest import Open, browser, open_as, shot
+from touchloop.console.tests.browser.conftest import Open, browser, open_as, settled, shot
 from touchloop.core import clock, db
 from touchloop.flow import api as flow
 from touchloop.insight.likeness import api as likeness
@@ -95,7 +95,7 @@ def test_every_page_fits_its_charts_are_drawn_and_a_size_is_slid(
         page = open_as("admin", "/segments/", width=width, dark=dark)
         for name, (address, chart) in pages.items():
             page.goto(address)
-            page.wait_for_load_state("networkidle")
+            settled(page)
             if chart:
                 expect(page.locator(f"{chart} .chart-plot svg")).to_be_visible()
             assert page.evaluate(TOO_WIDE) <= 0, (name, width)

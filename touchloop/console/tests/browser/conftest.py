@@ -38,6 +38,27 @@ class Open(Protocol):
     ) -> Page: ...
 
 
+def settled(page: Page) -> None:
+    """Wait until all that the page asks for by itself has come, and its charts are drawn."""
+    page.wait_for_load_state("load")
+    page.wait_for_function(_SETTLED)
+
+
+def looks(page: Page) -> Iterator[str]:
+    """The page as it stands, in light and in dark."""
+    for light in ("light", "dark"):
+        page.emulate_media(color_scheme=light)  # type: ignore[arg-type]
+        yield light
+
+
+_SETTLED = """
+() => document.readyState === "complete"
+  && !document.querySelector(".htmx-request")
+  && [...document.querySelectorAll(".chart-plot")].every(
+    (plot) => !plot.checkVisibility() || plot.querySelector("svg, canvas"))
+"""
+
+
 # Per module, not per session: while Playwright runs, its event loop runs in this thread, and
 # neither a second one nor asyncio.run() would start.
 @pytest.fixture(scope="module")
@@ -75,7 +96,7 @@ def open_as(
         page.on("console", note)
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.goto(path)
-        page.wait_for_load_state("networkidle")
+        settled(page)
         return page
 
     yield opened
