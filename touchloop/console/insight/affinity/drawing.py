@@ -95,7 +95,7 @@ def _graph(
     most = max(sizes.values())
     nodes = [
         {"name": names.get(item, item), "value": sizes[item],
-         "symbolSize": 6 + 24 * (sizes[item] / most) ** 0.5,
+         "symbolSize": 6 + (3.5 * columns) * (sizes[item] / most) ** 0.5,
          "tip": [names.get(item, item), _("%s baskets") % f"{sizes[item]:,}"]}
         for item in items
     ]  # fmt: skip

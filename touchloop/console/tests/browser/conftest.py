@@ -47,7 +47,7 @@ def settled(page: Page) -> None:
 def looks(page: Page) -> Iterator[str]:
     """The page as it stands, in light and in dark."""
     for light in ("light", "dark"):
-        page.emulate_media(color_scheme=light)  # type: ignore[arg-type]
+        page.emulate_media(color_scheme=light)
         yield light
 
 
