@@ -69,8 +69,8 @@ def erase(
 
         with db.connect(application="touchloop person") as conn:
             customer = circle.customer_named(conn, who)
-            rows = sum(len(of) for of in privacy.export(conn, customer).values())
             if not yes:
+                rows = sum(len(of) for of in privacy.export(conn, customer).values())
                 raise Invalid(
                     "--yes", f"customer {customer} ({rows:,} rows) would be gone for good: say it"
                 )

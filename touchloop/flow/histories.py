@@ -107,20 +107,15 @@ class Histories:
         while self.size > self.limit:
             self._forget(next(iter(self.kept)))
 
-    def codes(self, column: str, texts: Iterable[str]) -> list[int]:
-        """A number for each text of a column of lines, as the log holds it."""
-        known, listed = self.words.setdefault(column, {}), self.listed.setdefault(column, [])
-        found = []
-        for text in texts:
-            code = known.get(text)
-            if code is None:
-                held = stored(text)
-                code = known.get(held)
-                if code is None:
-                    code = known[held] = len(listed)
-                    listed.append(held)
-                known[text] = code
-            found.append(code)
+    def code(self, column: str, text: str) -> int:
+        """A number for a text of a column of lines, as the log holds it."""
+        known = self.words.setdefault(column, {})
+        found = known.get(text)
+        if found is None:
+            held, listed = stored(text), self.listed.setdefault(column, [])
+            found = known[text] = known.setdefault(held, len(listed))
+            if found == len(listed):
+                listed.append(held)
         return found
 
     def texts(self, column: str, codes: Any) -> pa.DictionaryArray:
@@ -161,7 +156,7 @@ def pack_lines(
             continue
         codes = [0] * len(TEXTS)
         for place, name in wanted:
-            (codes[place],) = histories.codes(name, (texts[place],))
+            codes[place] = histories.code(name, texts[place])
         quantity, price, amount = line.quantity, line.price, line.amount
         yield _LINE(
             row.id,

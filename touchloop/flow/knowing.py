@@ -78,7 +78,7 @@ def _ours(message: Message) -> bool:
 def _touches(batch: Batch) -> list[Touch]:
     sums: dict[int, list[float]] = {}
     for message, row in zip(batch.messages, batch.rows, strict=True):
-        if message.source.kind == SYSTEM_SOURCE:
+        if _ours(message):
             continue
         at = row.occurred_us
         mine = sums.get(message.customer_id)

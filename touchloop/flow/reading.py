@@ -101,10 +101,7 @@ def _lines(reading: Reading, part: Part, work: Work) -> pa.Table:
 
 def _concerned(reading: Reading, rows: Any, work: Work) -> Any:
     """Where the rows are that a part of the rules reads, of all that is read of these customers."""
-    kinds = recalling.kinds(reading, work)
-    wanted = np.zeros(max([*kinds, int(rows["kind_id"].max(initial=0))], default=0) + 1, bool)
-    wanted[kinds] = True
-    chosen = wanted[rows["kind_id"]]
+    chosen = np.isin(rows["kind_id"], recalling.kinds(reading, work))
     since = reading.since(work.now)
     if since is not None:
         chosen &= rows["occurred_at"] > clock.micros(since)
@@ -138,33 +135,6 @@ def _looked_up(numbers: Any, words: Mapping[int, str]) -> pa.DictionaryArray:
     named = pa.array([words.get(number) for number in range(last + 1)], pa.string())
     return pa.DictionaryArray.from_arrays(pa.array(numbers.astype(np.int32)), named)
 
-
-_CUSTOMERS = """
-FROM identifiers i JOIN interactions x ON x.subject_id = i.id
-WHERE i.customer_id = ANY(%(customers)s::bigint[]) AND x.kind_id = ANY(%(kinds)s)
-  AND (%(since)s::timestamptz IS NULL OR x.occurred_at > %(since)s::timestamptz)
-"""
-
-_LINES = """
-FROM identifiers i JOIN interaction_lines l ON l.subject_id = i.id JOIN kinds k ON k.id = l.kind_id
-WHERE i.customer_id = ANY(%(customers)s::bigint[]) AND l.kind_id = ANY(%(kinds)s)
-  AND (%(since)s::timestamptz IS NULL OR l.occurred_at > %(since)s::timestamptz)
-"""
-
-_LINE_COLUMNS = {
-    "customer_id": "i.customer_id",
-    "interaction_id": "l.interaction_id",
-    "name": "k.name",
-    "occurred_at": "l.occurred_at AT TIME ZONE 'UTC'",
-    "product_id": "l.product_id",
-    "product": "l.name",
-    "department": "l.department",
-    "category": "l.category",
-    "brand": "l.brand",
-    "quantity": "l.quantity",
-    "price": "l.price",
-    "amount": "l.amount",
-}
 
 _CUSTOMERS = """
 SELECT c.id, (

@@ -1,7 +1,6 @@
 """What the log holds of the customers just touched: from memory, or read.
 
-Numbers come by binary COPY with rows of one width, which NumPy reads without touching a value. Only
-kinds that the live rules read are fetched, and only as far back as they look.
+Only kinds that the live rules read are fetched, and only as far back as they look.
 """
 
 from __future__ import annotations
@@ -138,7 +137,9 @@ def _lines(reading: Reading | None, customers: Sequence[int], work: Work) -> dic
 def _column(name: str, column: pa.ChunkedArray, memory: Histories) -> Any:
     if name in TEXTS:
         encoded = column.combine_chunks().dictionary_encode()
-        codes = np.array(memory.codes(name, encoded.dictionary.to_pylist()), np.int32)
+        codes = np.array(
+            [memory.code(name, text) for text in encoded.dictionary.to_pylist()], np.int32
+        )
         return codes[encoded.indices.to_numpy()] if len(codes) else np.empty(0, np.int32)
     if name in AMOUNTS:
         return pc.fill_null(column, float("nan")).to_numpy()

@@ -10,7 +10,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from touchloop.core.db import Connection
-from touchloop.interactions.record import NO_LANE, Record, pack_block, pack_blocks, unpack_block
+from touchloop.interactions.record import (
+    NO_LANE,
+    Packed,
+    Record,
+    pack_block,
+    pack_blocks,
+    unpack_block,
+)
 
 MESSAGES_IN_A_BLOCK = 2_500
 BYTES_IN_A_BLOCK = 1_000_000
@@ -32,12 +39,9 @@ def put(conn: Connection, records: Iterable[Record]) -> int:
     """Append records as blocks of bounded size; returns the number of messages. Does not commit."""
     total = 0
     for part in _parts(records):
-        for payload, messages, lane in pack_blocks(part):
-            conn.execute(
-                "INSERT INTO inbox (payload, messages, bytes, lane) VALUES (%b, %s, %s, %s)",
-                (payload, messages, len(payload), lane),
-            )
-            total += messages
+        for packed in pack_blocks(part):
+            _add(conn, packed)
+            total += packed.messages
     conn.execute("NOTIFY inbox")
     return total
 
@@ -81,12 +85,8 @@ def replace(conn: Connection, block: Block, parts: Iterable[Sequence[Record]]) -
     """Put smaller blocks in the place of one that could not be processed, and keep its attempts."""
     delete(conn, [block])
     for part in parts:
-        payload = pack_block(list(part))
-        conn.execute(
-            "INSERT INTO inbox (payload, messages, bytes, attempts, lane)"
-            " VALUES (%b, %s, %s, %s, %s)",
-            (payload, sum(record.n for record in part), len(payload), block.attempts, block.lane),
-        )
+        messages = sum(record.n for record in part)
+        _add(conn, Packed(pack_block(part), messages, block.lane), attempts=block.attempts)
 
 
 def forgive(conn: Connection, block_ids: Sequence[int]) -> None:
@@ -106,6 +106,13 @@ def depth(conn: Connection) -> tuple[int, float]:
     ).fetchone()
     assert row is not None
     return int(row[0]), float(row[1])
+
+
+def _add(conn: Connection, packed: Packed, *, attempts: int = 0) -> None:
+    conn.execute(
+        "INSERT INTO inbox (payload, messages, bytes, attempts, lane) VALUES (%b, %s, %s, %s, %s)",
+        (packed.payload, packed.messages, len(packed.payload), attempts, packed.lane),
+    )
 
 
 def _parts(records: Iterable[Record]) -> Iterable[list[Record]]:

@@ -54,38 +54,6 @@ def copy_in_pieces(
         yield _parse(b"".join(kept), schema)
 
 
-def copy_rows(
-    conn: psycopg.Connection[Any], query: str, params: Params, how: str
-) -> Iterator[bytes]:
-    """The rows of COPY in a format ("csv" or "binary"), each as the server sends it.
-
-    By libpq itself: psycopg's own loop waits for each row in Python, some 20 µs a row. Raises the
-    psycopg error of a query that fails.
-    """
-    statement = ClientCursor(conn).mogrify(
-        pg.SQL("copy ({}) to stdout (format {})").format(
-            pg.SQL(cast(Any, query)), pg.SQL(cast(Any, how))
-        ),
-        params,
-    )
-    if conn.info.transaction_status == TransactionStatus.IDLE and not conn.autocommit:
-        conn.execute("begin")
-    link = conn.pgconn
-    started = link.exec_(statement.encode())
-    if started.status != ExecStatus.COPY_OUT:
-        raise psycopg.errors.error_from_result(started)
-    while True:
-        size, data = link.get_copy_data(0)
-        if size < 0:
-            break
-        yield bytes(data)
-    if size == -2:
-        raise psycopg.OperationalError(link.get_error_message())
-    while (result := link.get_result()) is not None:
-        if result.status != ExecStatus.COMMAND_OK:
-            raise psycopg.errors.error_from_result(result)
-
-
 def read_columns(
     conn: psycopg.Connection[Any], query: str, params: Params, types: Mapping[str, str]
 ) -> dict[str, Any]:
@@ -96,12 +64,9 @@ def read_columns(
     1970 in UTC. For what fits into memory at both ends: some millions of rows.
     """
     gathered = pg.SQL(", ").join(pg.SQL("array_agg({})").format(pg.Identifier(x)) for x in types)
-    statement = ClientCursor(conn).mogrify(
-        pg.SQL("select {} from ({}) as rows").format(gathered, pg.SQL(cast(Any, query))), params
-    )
-    if conn.info.transaction_status == TransactionStatus.IDLE and not conn.autocommit:
-        conn.execute("begin")
-    result = conn.pgconn.exec_params(statement.encode(), None, result_format=Format.BINARY)
+    wrapped = pg.SQL("select {} from ({{}}) as rows").format(gathered)
+    statement = _begun(conn, wrapped.as_string(conn), query, params)
+    result = conn.pgconn.exec_params(statement, None, result_format=Format.BINARY)
     if result.status != ExecStatus.TUPLES_OK:
         raise psycopg.errors.error_from_result(result)
     found = {}
@@ -125,8 +90,36 @@ _EPOCH_2000 = 946_684_800_000_000
 
 
 def _blocks(conn: psycopg.Connection[Any], query: str, params: Params) -> Iterator[bytes]:
+    """The rows of COPY as CSV, each as the server sends it.
+
+    By libpq itself: psycopg's own loop waits for each row in Python, some 20 µs a row. Raises the
+    psycopg error of a query that fails.
+    """
     # NULL is an empty field and an empty string is "", so the two stay apart.
-    return copy_rows(conn, query, params, "csv")
+    statement = _begun(conn, "copy ({}) to stdout (format csv)", query, params)
+    link = conn.pgconn
+    started = link.exec_(statement)
+    if started.status != ExecStatus.COPY_OUT:
+        raise psycopg.errors.error_from_result(started)
+    while True:
+        size, data = link.get_copy_data(0)
+        if size < 0:
+            break
+        yield bytes(data)
+    if size == -2:
+        raise psycopg.OperationalError(link.get_error_message())
+    while (result := link.get_result()) is not None:
+        if result.status != ExecStatus.COMMAND_OK:
+            raise psycopg.errors.error_from_result(result)
+
+
+def _begun(conn: psycopg.Connection[Any], around: str, query: str, params: Params) -> bytes:
+    """The query with its values, `around` it the rest; in a transaction, as psycopg would be."""
+    whole = pg.SQL(cast(Any, around)).format(pg.SQL(cast(Any, query)))
+    statement = ClientCursor(conn).mogrify(whole, params)
+    if conn.info.transaction_status == TransactionStatus.IDLE and not conn.autocommit:
+        conn.execute("begin")
+    return statement.encode()
 
 
 def _parse(text: bytes, schema: pa.Schema) -> pa.Table:
