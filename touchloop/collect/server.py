@@ -101,10 +101,11 @@ def in_processes(work: Work, *, host: str, port: int, count: int) -> None:
 
 
 def _fork(work: Work) -> int:
+    parent = os.getpid()
     child = os.fork()
     if child:
         return child
-    end_with_parent()
+    end_with_parent(parent)
     status = 1
     try:
         run_loop(work())

@@ -12,14 +12,16 @@ LOOK_SECONDS = 0.5
 GRACE_SECONDS = 5.0
 
 
-def end_with_parent() -> None:
+def end_with_parent(parent: int | None = None) -> None:
     """End this process soon after its parent has ended, by whatever cause.
 
     A server's worker processes call this: when their main process is killed, they would go on to
-    hold its port for ever.
+    hold its port for ever. A process made by `os.fork` must say who its parent is: multiprocessing
+    tells it who started the process that it is a copy of.
     """
-    started_by = multiprocessing.parent_process()
-    parent = started_by.pid if started_by and started_by.pid else os.getppid()
+    if parent is None:
+        started_by = multiprocessing.parent_process()
+        parent = started_by.pid if started_by and started_by.pid else os.getppid()
     threading.Thread(target=_watch, args=(parent,), name="parent-watch", daemon=True).start()
 
 
