@@ -17,6 +17,7 @@ from msgspec import Struct
 from touchloop.consent import api as consent
 from touchloop.core import arrays, clock
 from touchloop.core.db import Connection
+from touchloop.core.statements import Row, Statement
 from touchloop.engage.decisions.asking import Request
 from touchloop.identity.api import normalise
 from touchloop.records.cases import api as cases
@@ -81,30 +82,31 @@ def read(
 
     Sets `needs.traits` may be a version behind: the caller compares the stamp with its own.
     """
-    rows = conn.execute(
-        _FACTS,
+    keys = [_key(request) for request in requests]
+    rows = _FACTS.rows(
+        conn,
         {
             "ids": arrays.numbers(request.customer_id for request in requests),
-            "namespaces": arrays.texts(_key(request)[0] for request in requests),
-            "values": arrays.texts(_key(request)[1] for request in requests),
+            "namespaces": arrays.texts(namespace for namespace, _value in keys),
+            "values": arrays.texts(value for _namespace, value in keys),
             "segments": arrays.numbers(needs.segments),
             "traits": arrays.texts(needs.traits),
-            "since": requests[0].now if len(requests) == 1 else min(r.now for r in requests),
+            "since": min(request.now for request in requests).isoformat(),
         },
-        prepare=True,
-    ).fetchall()
+    )
     found: list[Facts | None] = [None] * len(requests)
-    stamp = Stamp(*rows[0][:3])
-    present = [row for row in rows if row[4] is not None]
-    muted = cases.selling_muted(conn, [row[4] for row in present]) if present else {}
-    scores = _scores(conn, [row[4] for row in present], needs.scores) if needs.scores else {}
-    for row in present:
-        place = row[3] - 1
+    stamp = Stamp(*map(_number, rows[0][:3]))
+    present = [(_number(row[4]), row) for row in rows if row[4] is not None]
+    customers = [customer for customer, _row in present]
+    muted = cases.selling_muted(conn, customers) if present else {}
+    scores = _scores(conn, customers, needs.scores) if needs.scores else {}
+    for customer, row in present:
+        place = _number(row[3]) - 1
         request = requests[place]
-        person = _person(conn, row)
+        person = _person(conn, customer, row)
         why, profiled, refused = permissions(person, channel=request.channel, topics=needs.topics)
         found[place] = Facts(
-            row[4],
+            customer,
             clock.micros(request.now),
             request.channel,
             request.location,
@@ -113,14 +115,14 @@ def read(
             dict(request.context),
             _decoded(row[6], _INTS),
             _decoded(row[7], _TRAITS) if row[7] else {},
-            row[5] or "",
+            (row[5] or b"").decode(),
             why,
             profiled,
             refused,
-            why_muted(muted.get(row[4], "")),
+            why_muted(muted.get(customer, "")),
             _decoded(row[10], _OUTCOMES),
             draws[place],
-            scores.get(row[4], {}) if profiled else {},
+            scores.get(customer, {}) if profiled else {},
         )
     return stamp, found
 
@@ -187,14 +189,14 @@ def _key(request: Request) -> tuple[str | None, str | None]:
     return request.identifier[0], normalise(*request.identifier)
 
 
-def _person(conn: Connection, row: tuple[Any, ...]) -> consent.PersonConsent:
+def _person(conn: Connection, customer: int, row: Row) -> consent.PersonConsent:
     """The choices as consent folds them; when several identifiers spoke, consent reads them."""
     if row[8] is None and row[9] is None:
         return consent.NOBODY_SAID_ANYTHING
     uses, contacts = _decoded(row[8], _GRANTS), _decoded(row[9], _GRANTS)
     if len({grant[1] for grant in uses + contacts}) > 1:
-        read = consent.read(conn, [row[4]])
-        return read.get(row[4], consent.NOBODY_SAID_ANYTHING)
+        read = consent.read(conn, [customer])
+        return read.get(customer, consent.NOBODY_SAID_ANYTHING)
     return consent.person_of([_row(grant) for grant in uses], [_row(grant) for grant in contacts])
 
 
@@ -207,7 +209,11 @@ def _instant(at: int) -> datetime:
     return clock.from_micros(at)
 
 
-def _decoded(text: str | None, decoder: msgspec.json.Decoder[Any]) -> Any:
+def _number(text: bytes | None) -> int:
+    return int(text or 0)
+
+
+def _decoded(text: bytes | None, decoder: msgspec.json.Decoder[Any]) -> Any:
     return () if text is None else decoder.decode(text)
 
 
@@ -216,7 +222,9 @@ _TRAITS = msgspec.json.Decoder(dict[str, Any])
 _OUTCOMES = msgspec.json.Decoder(tuple[tuple[int, int, int], ...])
 _GRANTS = msgspec.json.Decoder(tuple[tuple[int, int, str, str, str, int, str], ...])
 
-_FACTS = """
+_FACTS = Statement(
+    "decision_facts",
+    """
 SELECT (SELECT coalesce(max(id), 0) FROM offer_books),
        (SELECT coalesce(max(version), 0) FROM decision_policies),
        (SELECT coalesce(max(version), 0) FROM decision_models),
@@ -247,4 +255,5 @@ LEFT JOIN customers c ON c.id = i.customer_id
 LEFT JOIN LATERAL (
   SELECT array_agg(x.id) AS ids FROM identifiers x WHERE x.customer_id = i.customer_id
 ) s ON true
-"""
+""",
+)

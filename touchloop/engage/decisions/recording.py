@@ -11,6 +11,7 @@ import msgspec
 
 from touchloop.core import arrays, clock
 from touchloop.core.db import Connection
+from touchloop.core.statements import Statement
 from touchloop.engage.decisions.choosing import Choice
 from touchloop.engage.decisions.compiled import Compiled
 from touchloop.engage.decisions.facts import Facts
@@ -23,8 +24,8 @@ def record(conn: Connection, compiled: Compiled, made: Sequence[Made]) -> None:
     facts = [each[1] for each in made]
     choices = [each[2] for each in made]
     exposed = sorted(_exposed(compiled, made), key=lambda each: (each.subject_id, each.offer_id))
-    conn.execute(
-        _RECORD,
+    _RECORD.rows(
+        conn,
         {
             "ids": arrays.uuids(each[0] for each in made),
             "subjects": arrays.numbers(each.customer_id for each in facts),
@@ -51,7 +52,6 @@ def record(conn: Connection, compiled: Compiled, made: Sequence[Made]) -> None:
             "e_goals": arrays.texts(each.goal for each in exposed),
             "e_untils": arrays.instants(each.until for each in exposed),
         },
-        prepare=True,
     )
 
 
@@ -79,7 +79,9 @@ def _exposed(compiled: Compiled, made: Sequence[Made]) -> Iterator[_Exposure]:
 
 
 _ENCODE = msgspec.json.Encoder().encode
-_RECORD = """
+_RECORD = Statement(
+    "decision_record",
+    """
 WITH exposed AS (
   INSERT INTO offer_exposures (subject_id, offer_id, held, at, goal, until)
   SELECT * FROM unnest(%(e_subjects)s::bigint[], %(e_offers)s::int[], %(e_held)s::boolean[],
@@ -90,12 +92,13 @@ INSERT INTO decisions (id, subject_id, at, channel, location, placement, book_id
                        model_version, inputs, propensities, chosen, probabilities, first_offer,
                        learning)
 SELECT id, subject, to_timestamp(0) + at * interval '1 microsecond', channel, location, placement,
-       %(book)s, %(policy)s, %(model)s, inputs, decode(propensities, 'hex'), chosen::int[],
-       probabilities::float8[], first, 0
+       %(book)s::int, %(policy)s::int, %(model)s::int, inputs, decode(propensities, 'hex'),
+       chosen::int[], probabilities::float8[], first, 0
 FROM unnest(%(ids)s::uuid[], %(subjects)s::bigint[], %(ats)s::bigint[], %(channels)s::text[],
             %(locations)s::text[], %(placements)s::text[], %(inputs)s::text[],
             %(propensities)s::text[], %(chosen)s::text[], %(probabilities)s::text[],
             %(firsts)s::int[])
      d(id, subject, at, channel, location, placement, inputs, propensities, chosen, probabilities,
        first)
-"""
+""",
+)

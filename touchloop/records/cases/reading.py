@@ -15,6 +15,7 @@ from typing import Any
 from touchloop.core import arrays
 from touchloop.core.db import Connection
 from touchloop.core.errors import NotFound
+from touchloop.core.statements import Statement
 
 Scope = frozenset[str] | None
 
@@ -174,8 +175,8 @@ def selling_muted(conn: Connection, customer_ids: Sequence[int]) -> dict[int, st
     The words are `complaint_open` and `detractor_open`; a complaint comes first. A request mutes
     nobody.
     """
-    muted = conn.execute(_MUTED, {"customers": arrays.numbers(customer_ids)}).fetchall()
-    return {customer: f"{kind}_open" for customer, kind in muted}
+    muted = _MUTED.rows(conn, {"customers": arrays.numbers(customer_ids)})
+    return {int(customer or 0): f"{(kind or b'').decode()}_open" for customer, kind in muted}
 
 
 def _case(row: Sequence[Any]) -> Case:
@@ -254,9 +255,12 @@ FROM identifiers i JOIN cases c ON c.subject_id = i.id
 WHERE i.customer_id = ANY(%(customers)s::bigint[]) AND c.state <> 'closed'
 ORDER BY c.opened_at, c.id
 """
-_MUTED = """
+_MUTED = Statement(
+    "cases_muted",
+    """
 SELECT i.customer_id, min(c.kind) FROM identifiers i JOIN cases c ON c.subject_id = i.id
 WHERE i.customer_id = ANY(%(customers)s::bigint[]) AND c.state <> 'closed'
   AND c.kind IN ('complaint', 'detractor')
 GROUP BY 1
-"""
+""",
+)
