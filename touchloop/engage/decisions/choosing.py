@@ -19,9 +19,6 @@ from touchloop.engage.decisions.holding import EVERYTHING
 from touchloop.engage.decisions.holding import place as place_of
 from touchloop.engage.decisions.memory import remembered
 
-# (not mandatory, minus its priority, its place): sorts as offers are ranked, ties by number.
-Rank = tuple[bool, float, int]
-
 
 class Weighed(NamedTuple):
     """The offers that passed everything but perhaps a holdout, and what they weigh."""
@@ -30,7 +27,7 @@ class Weighed(NamedTuple):
     propensities: Sequence[float]
     weights: Sequence[float]  # of the whole book
     memory: Mapping[int, float]  # where earlier answers lower it
-    ranking: list[Rank]
+    ranking: list[int]
     ghosts: Mapping[int, Held]  # those that a holdout keeps from being chosen
 
 
@@ -61,7 +58,7 @@ def choose(
     everything = _out_of_all(compiled, facts)
     weighed = _weigh(compiled, facts, passed, memory, everything, given)
     ghosts, limit = weighed.ghosts, facts.limit
-    open_to = [rank for rank in weighed.ranking if rank[2] not in ghosts] if ghosts else None
+    open_to = [n for n in weighed.ranking if n not in ghosts] if ghosts else None
     picked, first, explored, chance = _explored(
         compiled, weighed.ranking if open_to is None else open_to, facts.draw
     )
@@ -69,8 +66,8 @@ def choose(
         held += place.nowhere
         held += ghosts.values()
         outranked = compiled.outranked
-        held += [outranked[rank[2]] for rank in picked[limit:]]
-    top = [rank[2] for rank in picked[:limit]]
+        held += [outranked[n] for n in picked[limit:]]
+    top = picked[:limit]
     chosen = [_chosen(compiled, place, weighed, n, chance if n == first else 1.0) for n in top]
     return Choice(
         tuple(chosen),
@@ -89,7 +86,7 @@ def ranked(compiled: Compiled, facts: Facts, choice: Choice) -> tuple[Chosen, ..
     here, offers = compiled.place(facts.channel, facts.placement), compiled.offers
     return tuple(
         _chosen(compiled, here, choice.weighed, n, chances.get(offers[n].id, 0.0))
-        for _after, _minus, n in choice.weighed.ranking
+        for n in choice.weighed.ranking
     )
 
 
@@ -103,7 +100,7 @@ def arbitrated(compiled: Compiled, facts: Facts, learned: Sequence[float]) -> li
     everything = _out_of_all(compiled, facts)
     given = [learned[n] for n in passed]
     weighed = _weigh(compiled, facts, passed, memory, everything, given)
-    return [n for after, _minus, n in weighed.ranking if after and n not in weighed.ghosts]
+    return [n for n in weighed.ranking if compiled.after[n] and n not in weighed.ghosts]
 
 
 def _remembered(
@@ -141,16 +138,17 @@ def _weigh(
         given = [learned[n] for n in passed]
     elif len(given) != len(passed):
         raise ValueError("this decision was stored with other candidates")
-    weights, fixed, after = compiled.weights(facts), compiled.fixed, compiled.after
+    weights, fixed = compiled.weights(facts), compiled.fixed
     if settings.propensity:
-        ranking = [
-            (after[n], -(p * weights[n] * fixed[n]), n) for n, p in zip(passed, given, strict=True)
-        ]
+        minus = {n: -(p * weights[n] * fixed[n]) for n, p in zip(passed, given, strict=True)}
     else:
-        ranking = [(after[n], -(weights[n] * fixed[n]), n) for n in passed]
-    if any(left < 1 for left in memory.values()):
-        ranking = [(late, minus * memory.get(n, 1.0), n) for late, minus, n in ranking]
-    ranking.sort()
+        minus = {n: -(weights[n] * fixed[n]) for n in passed}
+    for n, left in memory.items():
+        minus[n] *= left
+    # By priority, those with the same by number; all that is mandatory before.
+    ranking = sorted(passed, key=minus.__getitem__)
+    if compiled.any_mandatory:
+        ranking.sort(key=compiled.after.__getitem__)
     ghosts = _ghosts(compiled, facts.customer_id, passed, everything)
     return Weighed(passed, given, weights, memory, ranking, ghosts)
 
@@ -171,28 +169,26 @@ def _ghosts(
 
 
 def _explored(
-    compiled: Compiled, ranking: list[Rank], draw: float
-) -> tuple[list[Rank], int | None, bool, float]:
+    compiled: Compiled, ranking: list[int], draw: float
+) -> tuple[list[int], int | None, bool, float]:
     """With the share of exploration, another than the best goes first.
 
     Offer i of K is explored with the probability e_i / K (e_i: its own share), so that the best is
     first with 1 - mean(e) + e_best / K. Gives the new ranking, the first that was weighed, whether
     it was explored, and the chance of its being first.
     """
-    ahead = 0
-    while ahead < len(ranking) and not ranking[ahead][0]:
+    ahead, after = 0, compiled.after
+    while ahead < len(ranking) and not after[ranking[ahead]]:
         ahead += 1
     rest = ranking[ahead:] if ahead else ranking
     if not rest:
         return ranking, None, False, 1.0
     k, explore = len(rest), compiled.explore
-    share = sum([explore[rank[2]] for rank in rest]) / k
-    best = pick = rest[0][2]
+    share = sum([explore[n] for n in rest]) / k
+    best = pick = rest[0]
     if draw < share:
-        pick = _drawn(explore, sorted([rank[2] for rank in rest]), draw * k)
-        others = [rank for rank in rest if rank[2] != pick]
-        first = [rank for rank in rest if rank[2] == pick]
-        ranking = [*ranking[:ahead], *first, *others]
+        pick = _drawn(explore, sorted(rest), draw * k)
+        ranking = [*ranking[:ahead], pick, *(n for n in rest if n != pick)]
     chance = explore[pick] / k + (1 - share if pick == best else 0.0)
     return ranking, pick, draw < share, chance
 
@@ -222,7 +218,7 @@ def _exposures(
     The ranking still contains what is held out, and no exploration: both sides are found in the
     same way, so that they differ by the holdout alone.
     """
-    top = [compiled.offers[rank[2]] for rank in weighed.ranking[:limit]]
+    top = [compiled.offers[n] for n in weighed.ranking[:limit]]
     found: list[tuple[int, bool]] = []
     if compiled.policy.settings.holdout and any(ready.default for ready in top):
         found.append((EVERYTHING, everything))

@@ -70,6 +70,7 @@ class Compiled:
         self.offers = tuple(self._ready(offer, n) for n, offer in enumerate(book.offers))
         # Lists by place, for the inner loops.
         self.after = [not ready.mandatory for ready in self.offers]
+        self.any_mandatory = not all(self.after)
         self.fixed = [ready.fixed for ready in self.offers]
         self.explore = [ready.offer.explore for ready in self.offers]
         self.outranked = [ready.outranked for ready in self.offers]

@@ -84,8 +84,9 @@ _RECORD = Statement(
     """
 WITH exposed AS (
   INSERT INTO offer_exposures (subject_id, offer_id, held, at, goal, until)
-  SELECT * FROM unnest(%(e_subjects)s::bigint[], %(e_offers)s::int[], %(e_held)s::boolean[],
-                       %(e_ats)s::timestamptz[], %(e_goals)s::text[], %(e_untils)s::timestamptz[])
+  SELECT unnest(%(e_subjects)s::bigint[]), unnest(%(e_offers)s::int[]),
+         unnest(%(e_held)s::boolean[]), unnest(%(e_ats)s::timestamptz[]),
+         unnest(%(e_goals)s::text[]), unnest(%(e_untils)s::timestamptz[])
   ON CONFLICT DO NOTHING
 )
 INSERT INTO decisions (id, subject_id, at, channel, location, placement, book_id, policy_version,
@@ -94,11 +95,13 @@ INSERT INTO decisions (id, subject_id, at, channel, location, placement, book_id
 SELECT id, subject, to_timestamp(0) + at * interval '1 microsecond', channel, location, placement,
        %(book)s::int, %(policy)s::int, %(model)s::int, inputs, decode(propensities, 'hex'),
        chosen::int[], probabilities::float8[], first, 0
-FROM unnest(%(ids)s::uuid[], %(subjects)s::bigint[], %(ats)s::bigint[], %(channels)s::text[],
-            %(locations)s::text[], %(placements)s::text[], %(inputs)s::text[],
-            %(propensities)s::text[], %(chosen)s::text[], %(probabilities)s::text[],
-            %(firsts)s::int[])
-     d(id, subject, at, channel, location, placement, inputs, propensities, chosen, probabilities,
-       first)
+FROM (  -- not FROM unnest(…): that keeps each array in a store of its own
+  SELECT unnest(%(ids)s::uuid[]) AS id, unnest(%(subjects)s::bigint[]) AS subject,
+         unnest(%(ats)s::bigint[]) AS at, unnest(%(channels)s::text[]) AS channel,
+         unnest(%(locations)s::text[]) AS location, unnest(%(placements)s::text[]) AS placement,
+         unnest(%(inputs)s::text[]) AS inputs, unnest(%(propensities)s::text[]) AS propensities,
+         unnest(%(chosen)s::text[]) AS chosen,
+         unnest(%(probabilities)s::text[]) AS probabilities, unnest(%(firsts)s::int[]) AS first
+) d
 """,
 )
