@@ -15,11 +15,11 @@ SAID = Statement("test_said", "SELECT %(n)s::int + %(n)s::int, %(text)s::text, N
 KEPT = Statement("test_kept", "INSERT INTO test_kept VALUES (%(n)s::int)")
 
 
-@pytest.fixture
-def conn(transactional_db: None) -> Iterator[db.Connection]:
-    with db.connect() as connection:
+@pytest.fixture(params=[True, False], ids=["alone", "in a transaction"])
+def conn(request: pytest.FixtureRequest, transactional_db: None) -> Iterator[db.Connection]:
+    with db.connect(autocommit=True) as connection:
         connection.execute("CREATE TEMPORARY TABLE test_kept (n int PRIMARY KEY)")
-        connection.commit()
+        connection.autocommit = request.param
         yield connection
         if not connection.broken:
             connection.rollback()
@@ -33,31 +33,38 @@ def test_values_go_as_text_and_bytes_come_back(conn: db.Connection) -> None:
     assert KEPT.rows(conn, {"n": 1}) == []
 
 
-def test_it_runs_in_the_transaction_of_its_connection(conn: db.Connection) -> None:
+def test_it_commits_by_itself_only_where_the_connection_does(conn: db.Connection) -> None:
     KEPT.rows(conn, {"n": 1})
     conn.rollback()
-    KEPT.rows(conn, {"n": 2})
-    conn.commit()
-    assert conn.execute("SELECT n FROM test_kept").fetchall() == [(2,)]
+    with conn.transaction():
+        KEPT.rows(conn, {"n": 2})
+    with conn.transaction(force_rollback=True):
+        KEPT.rows(conn, {"n": 3})
+    kept = conn.execute("SELECT n FROM test_kept ORDER BY n").fetchall()
+    assert kept == ([(1,), (2,)] if conn.autocommit else [(2,)])
+
+
+def test_it_goes_on_after_a_rollback(conn: db.Connection) -> None:
+    """psycopg then lets go of whatever is prepared on the connection."""
+    said = SAID.rows(conn, {"n": 1, "text": ""})
+    with conn.transaction(force_rollback=True):
+        conn.execute("SELECT %s::int", (1,), prepare=True)
     conn.rollback()
-    conn.autocommit = True
-    KEPT.rows(conn, {"n": 3})
-    conn.autocommit = False
-    conn.rollback()
-    assert conn.execute("SELECT n FROM test_kept ORDER BY n").fetchall() == [(2,), (3,)]
+    assert conn.execute("SELECT FROM pg_prepared_statements").fetchall() == []
+    assert SAID.rows(conn, {"n": 1, "text": ""}) == said
 
 
 def test_errors_are_those_of_psycopg(conn: db.Connection) -> None:
     KEPT.rows(conn, {"n": 1})
     with pytest.raises(psycopg.errors.UniqueViolation):
         KEPT.rows(conn, {"n": 1})
-    with pytest.raises(psycopg.errors.InFailedSqlTransaction):
-        KEPT.rows(conn, {"n": 2})
     conn.rollback()
     with pytest.raises(psycopg.DataError):
         SAID.rows(conn, {"n": 1, "text": "a\0b"})
+    pid = conn.info.backend_pid
+    conn.rollback()
     with db.connect(autocommit=True) as other:
-        other.execute("SELECT pg_terminate_backend(%s)", (conn.info.backend_pid,))
+        other.execute("SELECT pg_terminate_backend(%s)", (pid,))
     with pytest.raises(psycopg.OperationalError):
         while True:  # until the end has arrived
             SAID.rows(conn, {"n": 1, "text": ""})
