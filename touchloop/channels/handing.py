@@ -24,7 +24,7 @@ import psycopg
 
 from touchloop.channels import outbox, rows
 from touchloop.channels.outbox import Claimed
-from touchloop.channels.permission import permission
+from touchloop.channels.permission import MEASURE, permission, purposes
 from touchloop.channels.policy import Contact
 from touchloop.channels.registry import channels
 from touchloop.channels.requesting import STATE_OF
@@ -137,6 +137,7 @@ def _judged(
         namespaces=[channel.address_namespace] if channel.address_namespace else [],
         policy=policy,
         now=now,
+        purposes=purposes({one.kind for one, _ in found}, came=channel.pulled) | {MEASURE},
     )
     going: list[Delivery] = []
     held: list[Change] = []

@@ -6,6 +6,7 @@ policy say. Pure: the situation comes in, the verdict goes out.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Final, Literal, NamedTuple
 
@@ -18,9 +19,17 @@ PURPOSE: Final = {"marketing": "marketing", "service": "service", "survey": "mea
 # What a message speaks of is at the least what was bought here: consent's own yardstick too.
 CATEGORIES: Final = ("bought",)
 
+MEASURE: Final = "measure"  # what a channel may ask besides the purpose of a message
+
+_SHOWN: Final = "personalise"
 _WORDS: Final = {"allow": "", "deny": "refused", "ask": "not_asked"}
 
 Word = Literal["send", "defer", "drop", "suppress"]
+
+
+def purposes(kinds: Iterable[str], *, came: bool) -> set[str]:
+    """The purposes that are asked for messages of these kinds; `came` where channels are pulled."""
+    return {PURPOSE[kind] for kind in kinds} | ({_SHOWN} if came else set())
 
 
 class Permission(NamedTuple):
@@ -90,7 +99,7 @@ def _refused(said: consent.PersonConsent, channel: Channel, kind: str, topic: st
             said, purpose=purpose, categories=CATEGORIES, channel=channel.name, topic=topic
         )
         return _word(decision)
-    shown = "personalise" if purpose == "marketing" else purpose
+    shown = _SHOWN if purpose == "marketing" else purpose
     use = consent.decide(said, purpose=shown, categories=CATEGORIES)
     if not use.allowed:
         return _word(use)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from touchloop.channels.permission import permission
+from touchloop.channels.permission import permission, purposes
 from touchloop.channels.registry import channel as channel_named
 from touchloop.channels.rules import contact_policy
 from touchloop.channels.situation import situations
@@ -45,6 +45,7 @@ def decide_contact(
         namespaces={one.address_namespace for one in wanted if one.address_namespace},
         policy=policy,
         now=now,
+        purposes=purposes([kind], came=any(one.pulled for one in wanted)),
     )
     verdicts: dict[int, list[ContactVerdict]] = {}
     for customer, situation in found.items():

@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 from msgspec import Struct
 
 from touchloop.channels import rows
-from touchloop.channels.permission import Permission, permission
+from touchloop.channels.permission import Permission, permission, purposes
 from touchloop.channels.policy import Policy
 from touchloop.channels.registry import channel as channel_named
 from touchloop.channels.rows import DEFERRED, DROPPED, QUEUED, SUPPRESSED, Change
@@ -95,6 +95,9 @@ def request(conn: Connection, wanted: Sequence[Wanted], *, now: datetime) -> lis
             namespaces=_namespaces(channels.values()),
             policy=policy,
             now=now,
+            purposes=purposes(
+                {one.kind for one in known}, came=any(one.pulled for one in channels.values())
+            ),
         )
         versions = _versions(conn, known, channels)
         chosen = [

@@ -77,7 +77,8 @@ class Delivery(Struct, frozen=True):
     campaign_id: int | None = None
     trigger_id: int | None = None
     attempts: int = 1
-    consent: PersonConsent | None = None  # as read for this hand-off, under its lock
+    # As read for this hand-off, under its lock: for the purpose of its kind, and for measuring.
+    consent: PersonConsent | None = None
 
 
 class Rendered(Struct, frozen=True):

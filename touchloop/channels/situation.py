@@ -6,7 +6,7 @@ A customer is all its identifiers: what one of them refused, or was sent, counts
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Final, LiteralString
 
@@ -48,8 +48,10 @@ def situations(
     namespaces: Iterable[str],
     policy: Policy,
     now: datetime,
+    purposes: Collection[str],
 ) -> dict[int, Situation]:
-    """The situation of each customer, with its addresses in some namespaces."""
+    """The situation of each customer, with its addresses in some namespaces and what it said of
+    some purposes."""
     ids = sorted(set(customer_ids))
     if not ids:
         return {}
@@ -64,11 +66,11 @@ def situations(
             for address in values
         ],
     )
-    said = consent.read(conn, ids)
+    said = consent.read_for(conn, ids, purposes)
     pressures = _pressures(conn, ids, policy, now)
     return {
         id: Situation(
-            said.get(id, consent.NOBODY_SAID_ANYTHING),
+            said[id],
             pressures[id],
             held.get(id, NO_SUPPRESSIONS),
             addresses.get(id, {}),

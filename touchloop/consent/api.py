@@ -14,6 +14,7 @@ from touchloop.consent.ledger import (
     choosy,
     person_of,
     read,
+    read_for,
     record_contact,
     record_use,
 )
@@ -25,5 +26,5 @@ __all__ = [
     "ALL_BITS", "BIT", "CATEGORIES", "GIVEN", "MATRIX", "NOBODY_SAID_ANYTHING", "PURPOSES",
     "WITHDRAWN", "Choice", "ContactGrant", "Decision", "PersonConsent", "Row", "Rule", "UseGrant",
     "allowed_mask", "bits", "choosy", "decide", "default", "fold", "mask", "names", "person_of",
-    "read", "record_contact", "record_use", "said_in", "strictest",
+    "read", "read_for", "record_contact", "record_use", "said_in", "strictest",
 ]  # fmt: skip

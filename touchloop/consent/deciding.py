@@ -40,11 +40,15 @@ class Choice(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class PersonConsent:
-    """A person's choices: use by (purpose, category, "" for all), contact by (channel, topic)."""
+    """A person's choices: use by (purpose, category, "" for all), contact by (channel, topic).
+
+    `purposes` are those that were read, None all of them: of others nothing may be asked.
+    """
 
     use: Mapping[tuple[str, str], Choice] = field(default_factory=dict)
     contact: Mapping[tuple[str, str], Choice] = field(default_factory=dict)
     child: bool = False
+    purposes: frozenset[str] | None = None
 
 
 class Decision(NamedTuple):
@@ -74,8 +78,11 @@ def decide(
     """Decide one use of data of some categories; with `channel`, also whether to contact.
 
     `about_one` is False for sums over many people. A value made of several categories falls under
-    the strictest of them. Unknown words are denied.
+    the strictest of them. Unknown words are denied. Raises LookupError for a purpose that was not
+    read of this person.
     """
+    if person.purposes is not None and purpose not in person.purposes:
+        raise LookupError(f"what this person said of {purpose!r} was not read")
     given = tuple(categories)
     if purpose not in PURPOSES or not given:
         return Decision("deny", (f"there is no purpose {purpose!r} for this data",))
@@ -119,7 +126,8 @@ def _use(
         if (choice := _choice(person, purpose, category)) is not None
     ]
     against = [choice for choice in said if choice.state in _AGAINST]
-    against += _objections(person, purpose, categories)
+    if purpose in _FOR_MARKETING or "inferred" in categories:
+        against += _objections(person, purpose, categories)
     if against:
         word = "objected to" if against[0].state == OBJECTED else "refused"
         return Decision(
@@ -144,7 +152,7 @@ def _rule(categories: tuple[str, ...], purpose: str) -> Rule:
 
 def _objections(person: PersonConsent, purpose: str, categories: tuple[str, ...]) -> list[Choice]:
     """Objections to something else that reach this use as well."""
-    found: list[Choice | None] = []
+    found: list[Choice | None] = []  # see _USES_FOR in ledger.py: they are always read
     if purpose in _FOR_MARKETING:
         found.append(person.use.get(("marketing", "")))
     if "inferred" in categories:  # "do not profile me": then what was inferred is not used either

@@ -7,7 +7,7 @@ can outlast it, because no row is later than its own arrival.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Final, LiteralString
 
@@ -75,22 +75,46 @@ def record_contact(conn: Connection, grants: Sequence[ContactGrant]) -> None:
 
 def read(conn: Connection, customer_ids: Sequence[int]) -> dict[int, PersonConsent]:
     """The choices of customers, over all their identifiers; those who said nothing are left out."""
-    ids = arrays.numbers(customer_ids)
-    uses = _rows(conn, _USES, ids)
-    contacts = _rows(conn, _CONTACTS, ids)
+    uses = _rows(conn, _USES, (arrays.numbers(customer_ids),))
+    return _people(conn, customer_ids, uses, None)
+
+
+def read_for(
+    conn: Connection, customer_ids: Sequence[int], purposes: Collection[str]
+) -> dict[int, PersonConsent]:
+    """What everybody of these customers said of some purposes, and of contact: less to read for
+    whoever asks of many and needs no more. Who said nothing is in it as well."""
+    uses = _rows(conn, _USES_FOR, (arrays.numbers(customer_ids), [*purposes, CHILD]))
+    found = _people(conn, customer_ids, uses, frozenset(purposes))
+    silent = PersonConsent(purposes=frozenset(purposes))
+    return {customer: found.get(customer, silent) for customer in customer_ids}
+
+
+def _people(
+    conn: Connection,
+    customer_ids: Sequence[int],
+    uses: dict[int, list[Row]],
+    purposes: frozenset[str] | None,
+) -> dict[int, PersonConsent]:
+    contacts = _rows(conn, _CONTACTS, (arrays.numbers(customer_ids),))
     together = _together(conn, uses, contacts)
     return {
         customer: person_of(
             uses.get(customer, []),
             contacts.get(customer, []),
             together_since=together.get(customer, _ALWAYS),
+            purposes=purposes,
         )
         for customer in uses.keys() | contacts.keys()
     }
 
 
 def person_of(
-    uses: Sequence[Row], contacts: Sequence[Row], *, together_since: datetime | None = None
+    uses: Sequence[Row],
+    contacts: Sequence[Row],
+    *,
+    together_since: datetime | None = None,
+    purposes: frozenset[str] | None = None,
 ) -> PersonConsent:
     """The choices of one person from both ledgers; one child makes all of it a child's."""
     children = [row for row in uses if row.key[0] == CHILD]
@@ -102,6 +126,7 @@ def person_of(
         use=fold(uses, together_since=together_since),
         contact=fold(contacts, together_since=together_since),
         child=GRANTED in latest.values(),
+        purposes=purposes,
     )
 
 
@@ -124,10 +149,12 @@ def allowed_mask(conn: Connection, customer_ids: Sequence[int]) -> dict[int, int
     }
 
 
-def _rows(conn: Connection, query: LiteralString, ids: str) -> dict[int, list[Row]]:
+def _rows(
+    conn: Connection, query: LiteralString, asked: tuple[str | list[str], ...]
+) -> dict[int, list[Row]]:
     found: dict[int, list[Row]] = {}
     for customer, id, subject, one, other, state, at, basis in conn.execute(
-        query, (ids,), binary=True
+        query, asked, binary=True
     ).fetchall():
         row = Row(id, subject, (one, other), state, at, basis)
         if (rows := found.get(customer)) is None:
@@ -187,6 +214,10 @@ _USES: LiteralString = """
 SELECT i.customer_id, g.id, g.subject_id, g.purpose, g.category, g.state, g.at, g.basis
   FROM identifiers i JOIN use_grants g ON g.subject_id = i.id
  WHERE i.customer_id = ANY(%s::bigint[])
+"""
+# Objections to marketing and profiling as such reach other purposes as well.
+_USES_FOR: LiteralString = f"""{_USES}
+   AND (g.purpose = ANY(%s) OR g.category = '' AND g.purpose IN ('marketing', 'profile'))
 """
 _CONTACTS: LiteralString = """
 SELECT i.customer_id, g.id, g.subject_id, g.channel, g.topic, g.state, g.at, ''

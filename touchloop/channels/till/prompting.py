@@ -15,7 +15,7 @@ from uuid import UUID
 from django.utils.translation import gettext as _
 
 from touchloop.channels import outbox, rows
-from touchloop.channels.permission import permission
+from touchloop.channels.permission import permission, purposes
 from touchloop.channels.policy import Contact
 from touchloop.channels.registry import channel as channel_named
 from touchloop.channels.requesting import STATE_OF
@@ -117,7 +117,11 @@ def _shown(
     if not waiting:
         return []
     policy = contact_policy(conn)
-    found = situations(conn, [customer_id], namespaces=[], policy=policy, now=now)
+    kinds = {row[2] for row in waiting}
+    found = situations(
+        conn, [customer_id], namespaces=[], policy=policy, now=now,
+        purposes=purposes(kinds, came=channel.pulled),
+    )  # fmt: skip
     situation = found[customer_id]
     shown: list[Delivery] = []
     changes: list[Change] = []

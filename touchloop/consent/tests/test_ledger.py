@@ -118,3 +118,24 @@ def test_the_ledgers_refuse_to_be_changed(conn: Connection, table: str) -> None:
     conn.execute("SET LOCAL touchloop.erasing = 'on'")
     assert conn.execute(f"DELETE FROM {table}").rowcount == 1
     conn.rollback()
+
+
+def test_what_was_not_read_cannot_be_asked_and_objections_reach_it(conn: Connection) -> None:
+    ada, ben = customer(conn, "ada"), customer(conn, "ben")
+    others = [
+        UseGrant(ada, "personalise", "denied", 1, NOW, "bought", "consent"),
+        UseGrant(ada, "marketing", "objected", 1, NOW, "", "consent"),
+        UseGrant(ada, "measure", "denied", 1, NOW, "bought", "consent"),
+    ]
+    api.record_use(conn, others)
+    found = api.read_for(conn, [ada, ben], ["measure", "profile"])
+    whole = api.read(conn, [ada])[ada]
+    assert sorted(found[ada].use) == [("marketing", ""), ("measure", "bought")]
+    for purpose in ("measure", "profile"):
+        asked = [
+            api.decide(one, purpose=purpose, categories=("bought",)) for one in (found[ada], whole)
+        ]
+        assert asked[0] == asked[1] and asked[0].verdict == "deny"
+    for person in found.values():  # also of who said nothing
+        with pytest.raises(LookupError):
+            api.decide(person, purpose="personalise", categories=("bought",))
