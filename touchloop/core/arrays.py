@@ -8,22 +8,36 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import cast
 from uuid import UUID
 
 
 def numbers(values: Iterable[float | None]) -> str:
     """For smallint[], int[], bigint[] and float8[]."""
-    return "{" + ",".join(["NULL" if value is None else str(value) for value in values]) + "}"
+    return "{" + ",".join(map(str, values)).replace("None", "NULL") + "}"
 
 
 def texts(values: Iterable[str | None]) -> str:
     """For text[] and jsonb[]."""
-    return "{" + ",".join([_quoted(value) for value in values]) + "}"
+    given = list(values)
+    try:
+        joined = '","'.join(cast("list[str]", given))
+    except TypeError:  # one of them is None
+        joined = "\\"
+    # Nothing to escape, as a rule: then joining them was all.
+    if given and "\\" not in joined and joined.count('"') == 2 * (len(given) - 1):
+        return '{"' + joined + '"}'
+    return "{" + ",".join([_quoted(value) for value in given]) + "}"
 
 
 def instants(values: Iterable[datetime | None]) -> str:
     """For timestamptz[]."""
-    return "{" + ",".join(["NULL" if at is None else f'"{at.isoformat()}"' for at in values]) + "}"
+    found, last, text = [], None, "NULL"
+    for at in values:
+        if at is not last:  # what a batch has in common is one object
+            last, text = at, "NULL" if at is None else f'"{at.isoformat()}"'
+        found.append(text)
+    return "{" + ",".join(found) + "}"
 
 
 def uuids(values: Iterable[UUID | bytes | None]) -> str:
