@@ -240,7 +240,9 @@ def _change(one: Delivery, said: Sent, now: datetime) -> Change:
 
 def _readable(text: str) -> str:
     """What another server said may hold anything; after the sending nothing must fail over it."""
-    return text.encode("utf-8", "replace").decode().replace("\0", "")
+    if not text.isascii():
+        text = text.encode("utf-8", "replace").decode()
+    return text.replace("\0", "")
 
 
 def _put_back(conn: Connection, claimed: Sequence[Claimed]) -> None:

@@ -137,11 +137,15 @@ def _rules(
     rules: list[tuple[str, Rule]] = [
         (mute.reason, _from(_end(mute, now))) for mute in pressure.mutes
     ]
-    caps = [cap for cap in policy.caps if cap.kind in (kind, TOGETHER)]
+    caps = policy.caps
     if pressure.per_week is not None:
-        caps.append(Cap(TOGETHER, 168, pressure.per_week))
+        caps = (*caps, Cap(TOGETHER, 168, pressure.per_week))
     counted = [contact for contact in pressure.contacts if contact.kind != SERVICE]
-    rules += [(_word(cap), _cap(cap, counted)) for cap in caps if len(counted) >= cap.most]
+    rules += [
+        (_word(cap), _cap(cap, counted))
+        for cap in caps
+        if len(counted) >= cap.most and cap.kind in (kind, TOGETHER)
+    ]
     if came:
         return rules
     if pressure.paused_until is not None:

@@ -25,7 +25,7 @@ class Mail(Protocol):
 
 
 M = TypeVar("M", bound=Mail)
-Answer = tuple[int, str]
+Answer = tuple[int, bytes]
 
 
 class Lost(Exception):
@@ -46,7 +46,7 @@ class Lane(Generic[M]):
         self.pipelining = smtp.has_extn("pipelining")
         size = smtp.esmtp_features.get("size", "").strip()
         self.largest = int(size) if size.isdigit() else 0
-        self.heard = bytearray()
+        self.heard, self.read = b"", 0  # up to where what was heard has been read
         self.ending: M | None = None
         self.offered: M | None = None
         self.accepted: M | None = None
@@ -82,7 +82,7 @@ class Lane(Generic[M]):
         if self.ending is not None:
             code, text = self._answer()
             ended, self.ending = self.ending, None
-            yield ended, code, text
+            yield ended, code, text.decode("ascii", "replace")
         if self.offered is not None:
             offered = self.offered
             refusal = self._refusal(offered)
@@ -90,7 +90,8 @@ class Lane(Generic[M]):
             if refusal is None:
                 self.accepted = offered
             else:
-                yield offered, *refusal
+                code, text = refusal
+                yield offered, code, text.decode("ascii", "replace")
 
     def lost(self) -> tuple[M | None, list[M]]:
         """The message of which nobody knows, and those that surely were not taken over."""
@@ -115,7 +116,7 @@ class Lane(Generic[M]):
     def _refusal(self, mail: M) -> Answer | None:
         """What the server said against the envelope; None when it waits for the data."""
         if self._too_large(mail):
-            return 552, "5.3.4 the message is larger than the server takes"
+            return 552, b"5.3.4 the message is larger than the server takes"
         answers: list[Answer] = []
         if self.pipelining:
             answers = [self._answer() for _command in range(_COMMANDS)]
@@ -135,15 +136,6 @@ class Lane(Generic[M]):
         self._answer()
         return against
 
-    def _reply_ends(self) -> int:
-        """Where the first whole reply in what was heard ends; 0 while there is none."""
-        heard = self.heard
-        end = heard.find(b"\n") + 1
-        if end > 4 and heard[3] in b" \r" and heard[:3].isdigit():  # of one line, as most are
-            return end
-        found = _REPLY.match(heard)
-        return found.end() if found else 0
-
     def _too_large(self, mail: M) -> bool:
         return bool(self.largest and len(mail.data) > self.largest)
 
@@ -162,13 +154,16 @@ class Lane(Generic[M]):
     def _answer(self) -> Answer:
         """One reply, of one line or several."""
         while True:
-            end = self._reply_ends()
-            if end:
-                said = bytes(self.heard[:end])
-                del self.heard[:end]
-                last = said.rfind(b"\n", 0, -1) + 1
-                return int(said[last : last + 3]), said.decode("ascii", "replace")
-            if len(self.heard) > _LONGEST_REPLY:
+            heard, start = self.heard, self.read
+            end, code = heard.find(b"\n", start) + 1, heard[start : start + 3]
+            if end > start + 4 and heard[start + 3] in b" \r" and code.isdigit():
+                self.read = end  # of one line, as most are
+                return int(code), heard[start:end]
+            found = _REPLY.match(heard, start)
+            if found:
+                self.read = found.end()
+                return int(found[1]), found[0]
+            if len(heard) - start > _LONGEST_REPLY:
                 raise Lost("the server does not stop answering")
             try:
                 more = self.socket.recv(65_536)
@@ -178,7 +173,7 @@ class Lane(Generic[M]):
                 raise Lost(said_shortly(error)) from error
             if not more:
                 raise Lost("the server hung up")
-            self.heard += more
+            self.heard, self.read = heard[start:] + more, 0
 
 
 def said_shortly(error: BaseException) -> str:

@@ -17,7 +17,9 @@ from msgspec import Struct
 LONGEST_LINE = 900  # RFC 5321 ends at 998; a relay may add to a line
 SLOT: Final = 64
 _LONGEST_SUBJECT: Final = 240
+_LINE: Final = 66  # of a subject
 _WORD_BYTES: Final = 42  # of an encoded word of at most 75 characters
+_PLAIN_WORDS: Final = re.compile(r"[!-~]+(?: [!-~]+)*")
 _SAFE_HEADER: Final = re.compile(r"[ -~]*")
 _NOT_IN_A_HEADER: Final = re.compile(
     "[\x00-\x1f\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]+"
@@ -60,6 +62,8 @@ def words(value: str) -> str:
     What could end the header or turn the direction of writing is gone; what only looks encoded is
     encoded, so that a reader sees what was written.
     """
+    if len(value) <= _LINE and _PLAIN_WORDS.fullmatch(value) and "=?" not in value:
+        return value
     value = " ".join(_NOT_IN_A_HEADER.sub(" ", value).split())[:_LONGEST_SUBJECT].rstrip()
     if _SAFE_HEADER.fullmatch(value) and "=?" not in value:
         return _folded(value)
@@ -103,11 +107,11 @@ def _part(pieces: Sequence[str], kind: str, *, encoded: bool) -> list[bytes]:
 
 def _folded(value: str) -> str:
     """Lines of at most some 70 characters, broken at spaces; a long word stays whole."""
-    if len(value) <= 66:
+    if len(value) <= _LINE:
         return value
     lines, line = [], ""
     for word in value.split(" "):
-        if line and len(line) + 1 + len(word) > 66:
+        if line and len(line) + 1 + len(word) > _LINE:
             lines.append(line)
             line = word
         else:
