@@ -8,6 +8,7 @@ these processes may run: whatever they take, they claim.
 from __future__ import annotations
 
 import contextlib
+import gc
 import logging
 import sys
 import threading
@@ -125,6 +126,8 @@ def run(*, stop: Callable[[], bool]) -> None:
     away; a duty that fails is logged and tried again, the others go on.
     """
     sys.setswitchinterval(SWITCH_SECONDS)
+    # Chunks make many objects and hardly any cycles: to look for them cost a sixth of the time.
+    gc.set_threshold(200_000, 50, 50)
     done = threading.Event()
     lanes = [
         threading.Thread(target=_keep_to, args=(duties, done), name=name)
