@@ -131,7 +131,7 @@ def _use(
     if against:
         word = "objected to" if against[0].state == OBJECTED else "refused"
         return Decision(
-            "deny", (f"the person {word} {purpose}",), tuple(one.grant_id for one in against)
+            "deny", (f"the person {word} {purpose}",), tuple([one.grant_id for one in against])
         )
     if rule is Rule.SUM and about_one:
         return Decision("deny", (f"{_listed(categories)} may be used for {purpose} in sums only",))
@@ -140,7 +140,7 @@ def _use(
     granted = [choice for choice in said if choice.state == GRANTED]
     if len(granted) == len(categories):
         return Decision(
-            "allow", (f"the person agreed to {purpose}",), tuple(one.grant_id for one in granted)
+            "allow", (f"the person agreed to {purpose}",), tuple([one.grant_id for one in granted])
         )
     return Decision("ask", (f"{purpose} needs the person's agreement, which is not there",))
 

@@ -8,7 +8,8 @@ signals (Global Privacy Control) ranks below explicit words of the same identifi
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final, NamedTuple
 
@@ -34,20 +35,17 @@ class Row(NamedTuple):
     basis: str = ""
 
 
-def fold(rows: Iterable[Row], *, together_since: datetime | None = None) -> dict[Key, Choice]:
+def fold(rows: Sequence[Row], *, together_since: datetime | None = None) -> dict[Key, Choice]:
     """What holds for each key; the order of the rows does not matter.
 
     `together_since` is when the identifiers last came together; without it nothing confirms.
     """
-    only: dict[Key, Row] = {}
-    several: dict[Key, list[Row]] = {}  # few keys are spoken of twice
-    for row in rows:
-        first = only.setdefault(row[2], row)
-        if first is not row:
-            several.setdefault(row[2], [first]).append(row)
-    found = {key: _said(row) for key, row in only.items()}
-    for key, said in several.items():
-        found[key] = _choice(_since_confirmed(said, together_since))
+    found = {key: Choice(state, id, at, basis) for id, _subject, key, state, at, basis in rows}
+    if len(found) < len(rows):  # few keys are spoken of twice
+        for key, times in Counter(row.key for row in rows).items():
+            if times > 1:
+                said = [row for row in rows if row.key == key]
+                found[key] = _choice(_since_confirmed(said, together_since))
     return found
 
 
@@ -74,12 +72,8 @@ def _choice(rows: list[Row]) -> Choice:
         kept = last.get(row.subject_id)
         if kept is None or _rank(row) > _rank(kept):
             last[row.subject_id] = row
-    return _said(max(last.values(), key=lambda row: (strictness(row.state), -row.id)))
-
-
-def _said(row: Row) -> Choice:
-    id, _subject, _key, state, at, basis = row
-    return Choice(state, id, at, basis)
+    holds = max(last.values(), key=lambda row: (strictness(row.state), -row.id))
+    return Choice(holds.state, holds.id, holds.at, holds.basis)
 
 
 def _rank(row: Row) -> tuple[bool, datetime, int, int]:

@@ -44,7 +44,10 @@ def apart(source: str) -> bool:
 def fits(reader: Mapping[str, Any]) -> bool:
     """Whether these words can be put into slots: there, and short enough for a line."""
     return all(
-        isinstance(word, str) and word and len(escape(word).encode("utf-8", "replace")) <= SLOT
+        isinstance(word, str)
+        and word
+        # a character becomes six bytes at most (&quot;)
+        and (6 * len(word) <= SLOT or len(escape(word).encode("utf-8", "replace")) <= SLOT)
         for word in reader.values()
     )
 

@@ -124,7 +124,12 @@ def _claim(
 ) -> list[Member]:
     rows = conn.execute(
         _CLAIM,
-        {"campaign": campaign.id, "segment": plan.segment, "now": now, "limit": limit},
+        {
+            "campaign": campaign.id,
+            "segment": plan.segment if plan.audience == "following" else None,
+            "now": now,
+            "limit": limit,
+        },
         binary=True,
     ).fetchall()
     return [Member(*row) for row in rows]
@@ -163,6 +168,7 @@ def _ask(
     conn: Connection, campaign: Campaign, plan: Plan, members: Sequence[Member], now: datetime
 ) -> None:
     variants = {variant.name: variant for variant in plan.variants}
+    expires_at = now + timedelta(days=plan.days)
     said = channels.request(
         conn,
         [
@@ -174,7 +180,7 @@ def _ask(
                 cause=f"campaign:{campaign.id}:{member.subject_id}:{member.turn}",
                 channels=plan.channels,
                 data=variants[member.variant].data,
-                expires_at=now + timedelta(days=plan.days),
+                expires_at=expires_at,
                 campaign_id=campaign.id,
             )
             for member in members
@@ -214,6 +220,7 @@ def _end(conn: Connection, campaign: Campaign, plan: Plan, now: datetime) -> Non
 
 
 # `twin`: another identifier of the same customer is a member too, and comes before this one.
+# `inside` is only asked of those who follow a segment: without one, nothing is looked for.
 _CLAIM = """
 SELECT m.subject_id, i.customer_id, m.variant, m.turn,
        EXISTS (
