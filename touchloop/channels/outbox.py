@@ -109,6 +109,8 @@ def settle_lost(conn: Connection, *, now: datetime, limit: int = 5_000) -> int:
     """What was claimed by a worker that is gone: service is queued again under the same message id,
     marketing and surveys end as uncertain and are never sent again. Does not commit."""
     found = conn.execute(_LOST, {"before": now - LEASE, "limit": limit}).fetchall()
+    if not found:
+        return 0
     customers = customers_of(conn, sorted({row[1] for row in found}))
     lost = [rows.of_row(row, customers.get(int(row[1]), int(row[1]))) for row in found]
     write(conn, [lost_in(one, "lost", "", now) for one in lost], now=now)

@@ -80,20 +80,27 @@ def news_of(
 ) -> News:
     """One piece of news about a delivery, with what others need to know of it."""
     properties: dict[str, Any] = {"delivery": delivery.id, "kind": delivery.kind}
-    for name in ("template", "topic", "offer"):
-        if value := getattr(delivery, name):
-            properties[name] = value
+    if delivery.template:
+        properties["template"] = delivery.template
+    if delivery.topic:
+        properties["topic"] = delivery.topic
+    if delivery.offer:
+        properties["offer"] = delivery.offer
     if delivery.decision_id is not None:
         properties["decision_id"] = str(delivery.decision_id)
-    for name in ("campaign_id", "trigger_id"):
-        if (number := getattr(delivery, name)) is not None:
-            properties[name] = number
+    if delivery.campaign_id is not None:
+        properties["campaign_id"] = delivery.campaign_id
+    if delivery.trigger_id is not None:
+        properties["trigger_id"] = delivery.trigger_id
+    if more:
+        properties.update(more)
+    properties["channel"] = delivery.channel
     return News(
         event=event,
         subject_id=delivery.subject_id,
         cause=cause,
         at=now,
-        properties={**properties, **(more or {}), "channel": delivery.channel},
+        properties=properties,
         channel=delivery.channel,
         location=location,
     )

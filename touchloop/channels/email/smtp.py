@@ -134,7 +134,9 @@ class _Waiting:
 
     def more(self) -> bool:
         if not self.ready:
-            self.ready.extend(parcel for parcel in (next(self.fresh, None),) if parcel)
+            parcel = next(self.fresh, None)
+            if parcel is not None:
+                self.ready.append(parcel)
         return bool(self.ready)
 
     def take(self) -> Parcel | None:
