@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Final, LiteralString, NamedTuple
+from typing import Final, LiteralString
+
+from msgspec import Struct
 
 from touchloop.channels.registry import channels
 from touchloop.core import arrays
@@ -14,7 +16,7 @@ IN, OUT = 0, 1  # IN: the customer had come; the company used the moment
 _CAME: Final = frozenset({"web", "mobile", "ivr", "chat", "in_person"})
 
 
-class Reached(NamedTuple):
+class Reached(Struct, frozen=True, gc=False):
     """One contact; the same cause counts once."""
 
     subject_id: int

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
-from typing import Final, LiteralString, NamedTuple
+from typing import Final, LiteralString
+
+from msgspec import Struct
 
 from touchloop.channels import rows
 from touchloop.channels.contacts import Reached, note_contacts
@@ -29,7 +31,7 @@ LONGEST_PAUSE: Final = timedelta(hours=6)
 REACHED: Final = (HANDED, CONFIRMED, UNCERTAIN)
 
 
-class Claimed(NamedTuple):
+class Claimed(Struct, frozen=True, gc=False):
     """A delivery taken to be handed over; the number of the attempt proves that it is still so."""
 
     id: int

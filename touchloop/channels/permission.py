@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal
+
+from msgspec import Struct
 
 from touchloop.channels.policy import Policy, judge
 from touchloop.channels.seam import Channel
@@ -32,7 +34,7 @@ def purposes(kinds: Iterable[str], *, came: bool) -> set[str]:
     return {PURPOSE[kind] for kind in kinds} | ({_SHOWN} if came else set())
 
 
-class Permission(NamedTuple):
+class Permission(Struct, frozen=True, gc=False):
     """The verdict on one contact: a word, the reason, from when on, and the address to use."""
 
     word: Word

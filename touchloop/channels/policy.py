@@ -77,7 +77,7 @@ class Pressure(Struct, frozen=True):
     per_week: int | None = None
 
 
-class Verdict(NamedTuple):
+class Verdict(Struct, frozen=True, gc=False):
     """`send` now, `defer` until `at`, or `drop`; with a word for the reason."""
 
     word: Literal["send", "defer", "drop"]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, LiteralString, NamedTuple
+from typing import Any, LiteralString
 from uuid import UUID
 
 from django.utils.translation import gettext as _
@@ -50,7 +50,7 @@ class Wanted(Struct, frozen=True):
     trigger_id: int | None = None
 
 
-class Requested(NamedTuple):
+class Requested(Struct, frozen=True, gc=False):
     """What became of a request: the state that is stored, and from when on it may be handed over.
 
     `delivery_id` is None only when the subject is nobody's.
@@ -63,7 +63,7 @@ class Requested(NamedTuple):
     channel: str
 
 
-class _Chosen(NamedTuple):
+class _Chosen(Struct, frozen=True):
     wanted: Wanted
     customer_id: int
     channel: Channel

@@ -7,10 +7,11 @@ export, staff view, model, prompt. The reasons it gives are words that staff and
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
-from typing import Literal, NamedTuple
+from typing import Literal
+
+from msgspec import Struct
 
 from touchloop.consent.matrix import Rule, default, strictest
 from touchloop.consent.purposes import BIT, PURPOSES
@@ -29,7 +30,7 @@ GPC_PURPOSES = ("share", "profile")
 Verdict = Literal["allow", "deny", "ask"]
 
 
-class Choice(NamedTuple):
+class Choice(Struct, frozen=True, gc=False):
     """What a person said last about one thing, and the row of the ledger that says so."""
 
     state: str
@@ -38,20 +39,19 @@ class Choice(NamedTuple):
     basis: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class PersonConsent:
+class PersonConsent(Struct, frozen=True):
     """A person's choices: use by (purpose, category, "" for all), contact by (channel, topic).
 
     `purposes` are those that were read, None all of them: of others nothing may be asked.
     """
 
-    use: Mapping[tuple[str, str], Choice] = field(default_factory=dict)
-    contact: Mapping[tuple[str, str], Choice] = field(default_factory=dict)
+    use: Mapping[tuple[str, str], Choice] = {}
+    contact: Mapping[tuple[str, str], Choice] = {}
     child: bool = False
     purposes: frozenset[str] | None = None
 
 
-class Decision(NamedTuple):
+class Decision(Struct, frozen=True, gc=False):
     """The verdict, why, and the ledger rows it rests on."""
 
     verdict: Verdict

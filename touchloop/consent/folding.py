@@ -11,7 +11,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Final, NamedTuple
+from typing import Final
+
+from msgspec import Struct
 
 from touchloop.consent.deciding import DENIED, GRANTED, OBJECTED, PENDING, Choice
 
@@ -24,7 +26,7 @@ Key = tuple[str, str]
 _STRICTNESS: Final = (GRANTED, PENDING, DENIED, OBJECTED)
 
 
-class Row(NamedTuple):
+class Row(Struct, frozen=True, gc=False):
     """A row of either ledger: `key` is (purpose, category) or (channel, topic)."""
 
     id: int
@@ -40,7 +42,7 @@ def fold(rows: Sequence[Row], *, together_since: datetime | None = None) -> dict
 
     `together_since` is when the identifiers last came together; without it nothing confirms.
     """
-    found = {key: Choice(state, id, at, basis) for id, _subject, key, state, at, basis in rows}
+    found = {row.key: Choice(row.state, row.id, row.at, row.basis) for row in rows}
     if len(found) < len(rows):  # few keys are spoken of twice
         for key, times in Counter(row.key for row in rows).items():
             if times > 1:
