@@ -17,6 +17,8 @@ class Limits:
     drained: int = 8 * 1024 * 1024  # a larger refused body is not even read to its end
     block_messages: int = 2_500
     block_bytes: int = 1_000_000
+    many_requests: int = 32  # in one block: so busy a door holds the next one open for more
+    hold_seconds: float = 0.003  # from the taking of that block on
     waiting_messages: int = 100_000  # accepted into memory, not yet committed
     waiting_bytes: int = 64 * 1024 * 1024
     source_rate: int = 250_000  # messages a second of one source

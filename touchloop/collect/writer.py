@@ -2,7 +2,8 @@
 
 A request joins the block that is open; whichever connection is free takes that block, commits it,
 and with it answers all its requests. So one commit serves as many requests as came in while the
-commit before it ran, and a single one does not wait for company.
+commit before it ran, and a single one does not wait for company. After a block of many the next
+one is held open for a moment: a commit costs as much work as forty requests, whatever is in it.
 
 Guarantee: a request gets `None` from `Block.done` only after its records are committed. Anything
 else gets an answer that makes the client send it again, also when the outcome is unknown: the flow
@@ -50,6 +51,7 @@ class Writer:
         self._full: deque[Block] = deque()
         self._open: Block | None = None
         self._work = asyncio.Event()
+        self._held_until = 0.0  # by the loop's clock
         self._closing = False
         self._tasks: list[asyncio.Task[None]] = []
         self.messages = 0
@@ -119,11 +121,17 @@ class Writer:
             if not pipe.connected:
                 await self._reconnect(pipe)
                 continue
+            held = self._held_until - self._loop.time()
+            if held > 0 and not self._full:
+                await asyncio.sleep(held)
+                continue
             block = self._take()
             if block is None:
                 self._work.clear()
                 await self._work.wait()
                 continue
+            if len(block.records) >= self._limits.many_requests:
+                self._held_until = self._loop.time() + self._limits.hold_seconds
             await self._commit(pipe, block)
         await pipe.close()
 

@@ -109,6 +109,18 @@ def test_one_commit_serves_all_that_came_meanwhile() -> None:
     with_writer(check, connections=1)
 
 
+def test_after_a_block_of_many_the_next_one_is_held_open() -> None:
+    async def check(writer: Writer, pipes: list[Slow]) -> None:
+        waiting = [writer.offer(some()) for _ in range(3)]
+        for _ in range(20):  # these come one by one, and find a connection that is free
+            await asyncio.sleep(0)
+            waiting.append(writer.offer(some()))
+        await asyncio.gather(*waiting)
+        assert sorted(size for pipe in pipes for size in pipe.blocks) == [3, 20]
+
+    with_writer(check, many_requests=3, hold_seconds=0.05)
+
+
 def test_blocks_are_bounded() -> None:
     async def check(writer: Writer, pipes: list[Slow]) -> None:
         (pipe,) = pipes
