@@ -126,6 +126,12 @@ def beat(conn: Connection, pulse: Pulse) -> None:
     conn.commit()
 
 
+def leave(conn: Connection, pulse: Pulse) -> None:
+    """Say that this worker is gone, so that nobody leaves lanes to it."""
+    conn.execute("DELETE FROM heartbeats WHERE worker = %s", (pulse.name,))
+    conn.commit()
+
+
 def tidy(conn: Connection, pulse: Pulse) -> None:
     """Drop the rows of batches that are folded, exported and a week old."""
     conn.execute(
@@ -177,6 +183,7 @@ def _attend(pulse: Pulse, done: threading.Event) -> None:
             with contextlib.closing(db.connect(application="touchloop work duties")) as conn:
                 while not done.wait(LOOK_SECONDS):
                     timetable.attend(conn, pulse)
+                leave(conn, pulse)
         except (psycopg.OperationalError, psycopg.InterfaceError):
             done.wait(1.0)  # the database is away; the batches say so
         except Exception:

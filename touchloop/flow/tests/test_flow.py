@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from touchloop.core import db
-from touchloop.flow import naming, steps, worker
+from touchloop.flow import duties, naming, steps, worker
 from touchloop.flow.batch import Batch, Work
 from touchloop.flow.tests.conftest import NOON, Clock, Say
 from touchloop.insight.segments import api as segments
@@ -287,3 +287,19 @@ def test_two_workers_share_the_work_and_nothing_is_counted_twice(
     assert one(conn, "SELECT count(*) FROM interactions") == 500
     assert one(conn, "SELECT sum(interactions) FROM activity") == 500
     assert interactions.snapshot(conn).holds
+
+
+def test_a_worker_that_ends_is_no_longer_counted_on(
+    conn: db.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    beaten = threading.Event()
+
+    def beat(duties_conn: db.Connection, pulse: duties.Pulse) -> None:
+        duties.beat(duties_conn, pulse)
+        beaten.set()
+
+    monkeypatch.setattr(duties, "_PACE", ((beat, 5.0, 5.0),))
+    with duties.attended(duties.Pulse("a")):
+        assert beaten.wait(20)
+        assert one(conn, "SELECT count(*) FROM heartbeats") == 1
+    assert one(conn, "SELECT count(*) FROM heartbeats") == 0
