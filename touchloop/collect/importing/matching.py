@@ -14,84 +14,66 @@ import duckdb
 import pyarrow as pa
 
 from touchloop.collect.importing.mapping import Columns
-from touchloop.collect.importing.sending import send
+from touchloop.collect.importing.sending import INT8, TEXT, Column, send
 from touchloop.core.db import Connection
-from touchloop.lake.api import copy_to_arrow
+from touchloop.lake.api import read_columns
 
 NEW, KNOWN, INTRICATE = "new", "known", "intricate"
 
 
 def match(connection: duckdb.DuckDBPyConnection, conn: Connection, columns: Columns) -> int:
     """Sort the people; gives the last identifier that was looked at (later ones are not known)."""
-    count = len(columns.keys)
-    keys = [f"k{number}" for number in range(count)]
+    keys = [f"k{number}" for number in range(len(columns.keys))]
     conn.execute("drop table if exists import_keys")
     conn.execute(
         f"create temp table import_keys (r bigint, {', '.join(f'{key} text' for key in keys)})"
     )
     row = conn.execute("select coalesce(max(id), 0) from identifiers").fetchone()
     assert row is not None
-    send(connection, f"select r, {', '.join(keys)} from people", conn, "import_keys", ["r", *keys])
+    sent: dict[str, Column] = {"r": INT8, **dict.fromkeys(keys, TEXT)}
+    send(connection, f"select r, {', '.join(keys)} from people", conn, "import_keys", sent)
     conn.execute("analyze import_keys")
-    found = copy_to_arrow(conn, _joined(columns), None, _schema(count))
+    found = read_columns(conn, _joined(columns), None, _FOUND)
     conn.execute("drop table import_keys")
-    connection.register("found", found)
-    connection.execute(_sorted(columns))
+    connection.register("found", pa.table(found))
+    connection.execute(_SORTED.format(twice=_external_twice(columns)))
     connection.unregister("found")
     return int(row[0])
 
 
-def _schema(count: int) -> pa.Schema:
-    fields: list[tuple[str, pa.DataType]] = [("r", pa.int64())]
-    for number in range(count):
-        fields += [
-            (f"i{number}", pa.int64()),
-            (f"c{number}", pa.int64()),
-            (f"ok{number}", pa.bool_()),
-        ]
-    return pa.schema([*fields, ("tied", pa.int32())])
+_FOUND = {"r": "int8", "whole": "int4", "subject_id": "int8", "customer_id": "int8"}
 
 
 def _joined(columns: Columns) -> str:
-    """The identifier of each key, and how many of the others are tied to the strongest."""
-    chosen, joins, tying, ties = ["s.r"], [], [], []
-    strongest = ", ".join(f"i{number}.id" for number in range(len(columns.keys)))
-    for number, (namespace, _) in enumerate(columns.keys):
-        chosen.append(f"i{number}.id, i{number}.customer_id, i{number}.state = 'ok'")
-        joins.append(
-            f"left join identifiers i{number} on i{number}.namespace = '{namespace}'"
-            f" and i{number}.value = s.k{number}"
-        )
-        if number:
-            first, other = f"coalesce({strongest})", f"i{number}.id"
-            tying.append(
-                f"left join links l{number} on l{number}.a_id = least({first}, {other})"
-                f" and l{number}.b_id = greatest({first}, {other})"
-                f" and l{number}.kind = 'declared' and l{number}.undone_at is null"
-            )
-            ties.append(f"(l{number}.id is not null)::int")
-    chosen.append(" + ".join(ties) or "0")
-    return f"select {', '.join(chosen)} from import_keys s {' '.join(joins + tying)}"
+    """The rows that have known identifiers, and whether these are all of theirs and hang together.
 
-
-def _sorted(columns: Columns) -> str:
-    numbers = range(len(columns.keys))
-    given = " + ".join(f"(p.k{n} is not null)::int" for n in numbers)
-    present = " + ".join(f"(f.i{n} is not null)::int" for n in numbers)
-    fine = " and ".join(f"coalesce(f.ok{n}, true)" for n in numbers)
-    customer = f"coalesce({', '.join(f'f.c{n}' for n in numbers)})"
-    one = " and ".join(f"coalesce(f.c{n}, {customer}) = {customer}" for n in numbers)
-    strongest = f"coalesce({', '.join(f'f.i{n}' for n in numbers)})"
-    return f"""
-    create table matched as
-    select p.r,
-           case when p.shared or ({_external_twice(columns)}) then '{INTRICATE}'
-                when ({present}) = 0 then '{NEW}'
-                when ({present}) = ({given}) and f.tied = ({given}) - 1 and {fine} and {one}
-                then '{KNOWN}' else '{INTRICATE}' end as kind,
-           {strongest} as subject_id, {customer} as customer_id
-    from people p join found f using (r)
+    That is: tied to the strongest one, in good state, and of one customer.
     """
+    numbers = range(len(columns.keys))
+    joins, tying, ties = [], [], ["0"]
+    strongest = f"coalesce({', '.join(f'i{n}.id' for n in numbers)})"
+    customer = f"coalesce({', '.join(f'i{n}.customer_id' for n in numbers)})"
+    for n, (namespace, _) in enumerate(columns.keys):
+        joins.append(
+            f"left join identifiers i{n} on i{n}.namespace = '{namespace}' and i{n}.value = s.k{n}"
+        )
+        if n:
+            tying.append(
+                f"left join links l{n} on l{n}.a_id = least({strongest}, i{n}.id)"
+                f" and l{n}.b_id = greatest({strongest}, i{n}.id)"
+                f" and l{n}.kind = 'declared' and l{n}.undone_at is null"
+            )
+            ties.append(f"(l{n}.id is not null)::int")
+    given = f"num_nonnulls({', '.join(f's.k{n}' for n in numbers)})"
+    present = f"num_nonnulls({', '.join(f'i{n}.id' for n in numbers)})"
+    fine = " and ".join(
+        f"coalesce(i{n}.state = 'ok' and i{n}.customer_id = {customer}, true)" for n in numbers
+    )
+    return (
+        f"select s.r, ({present} = {given} and {' + '.join(ties)} = {given} - 1 and {fine})::int"
+        f" as whole, {strongest} as subject_id, {customer} as customer_id"
+        f" from import_keys s {' '.join(joins + tying)} where {strongest} is not null"
+    )
 
 
 def _external_twice(columns: Columns) -> str:
@@ -99,3 +81,13 @@ def _external_twice(columns: Columns) -> str:
     equal = [f"(p.k{n} is not null)::int" for n, (name, _) in enumerate(columns.keys)
              if name.startswith("external:")]  # fmt: skip
     return f"{' + '.join(equal)} > 1" if len(equal) > 1 else "false"
+
+
+_SORTED = f"""
+create table matched as
+select p.r,
+       case when p.shared or ({{twice}}) then '{INTRICATE}' when f.r is null then '{NEW}'
+            when f.whole = 1 then '{KNOWN}' else '{INTRICATE}' end as kind,
+       f.subject_id, f.customer_id
+from people p left join found f using (r)
+"""

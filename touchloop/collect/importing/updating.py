@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 import duckdb
 import msgspec
 
-from touchloop.collect.importing.sending import send
+from touchloop.collect.importing.sending import BOOL, INT8, JSONB, send
 from touchloop.collect.importing.writing import Context
 from touchloop.core.db import Connection
 from touchloop.profiles.api import IMPORT, MERGE, fold
@@ -31,7 +31,8 @@ def update_known(
     for them here.
     """
     names, cells = zip(*context.traits(), strict=True) if context.traits() else ((), ())
-    staged = ["r", "subject_id", "customer_id", "again", *cells]
+    staged = {**dict.fromkeys(("r", "subject_id", "customer_id"), INT8), "again": BOOL,
+              **dict.fromkeys(cells, JSONB)}  # fmt: skip
     conn.execute(_STAGE.format(cells="".join(f", {cell} jsonb" for cell in cells)))
     send(connection, f"select {', '.join(staged)} from part", conn, "import_known", staged)
     conn.execute("analyze import_known (subject_id, customer_id)")

@@ -18,7 +18,7 @@ import duckdb
 import pyarrow as pa
 
 from touchloop.collect.importing.mapping import Columns
-from touchloop.collect.importing.sending import send
+from touchloop.collect.importing.sending import FLOAT8, INT2, INT8, JSONB, TEXT, Column, same, send
 from touchloop.core.db import Connection
 from touchloop.identity.api import lock
 from touchloop.lake.api import copy_to_arrow
@@ -126,7 +126,8 @@ def _number(connection: duckdb.DuckDBPyConnection, conn: Connection, columns: Co
     )
     connection.execute(
         f"create or replace temp table fresh as select *, start as lead, {ids} from (select *,"
-        f" {first} + sum(n) over (order by r rows unbounded preceding) - n as start from counted)"
+        f" ({first} + sum(n) over (order by r rows unbounded preceding) - n)::bigint as start"
+        " from counted)"
     )
     return last
 
@@ -145,41 +146,44 @@ def _reserve(conn: Connection, number: int) -> tuple[int, int]:
 def _send_identifiers(
     connection: duckdb.DuckDBPyConnection, conn: Connection, context: Context
 ) -> None:
-    stamp, source = context.stamp, context.source_id
-    keys = list(enumerate(context.columns.keys))
-    rows = " union all ".join(
-        f"select n{n} as id, '{namespace}' as namespace, k{n} as value, lead, lead as person,"
-        f" 'ok', '{stamp}', {source} from fresh where k{n} is not null"
-        for n, (namespace, _) in keys
-    )
-    send(connection, f"{rows} order by namespace, value", conn, "identifiers", _IDENTIFIER)
-    if len(keys) == 1:
-        return
+    at, source = same(context.at), same(context.source_id)
+    columns: dict[str, Column]
+    for n, (namespace, _) in enumerate(context.columns.keys):
+        rows = f"select n{n}, k{n}, lead, lead from fresh where k{n} is not null order by k{n}"
+        columns = {"id": INT8, "namespace": same(namespace), "value": TEXT, "customer_id": INT8,
+                   "person_id": INT8, "state": same("ok"), "first_seen_at": at,
+                   "source_id": source}  # fmt: skip
+        send(connection, rows, conn, "identifiers", columns)
     links = " union all ".join(
-        f"select lead as a, n{n} as b, 'declared', {source}, '{stamp}' from fresh"
-        f" where k{n} is not null and n{n} <> lead"
-        for n, _ in keys
+        f"select lead as a, n{n} as b from fresh where n{n} <> lead"
+        for n, _ in enumerate(context.columns.keys)
     )
-    names = ["a_id", "b_id", "kind", "source_id", "created_at"]
-    send(connection, f"{links} order by a, b", conn, "links", names)
+    columns = {"a_id": INT8, "b_id": INT8, "kind": same("declared"), "source_id": source,
+               "created_at": at}  # fmt: skip
+    send(connection, f"{links} order by a, b", conn, "links", columns)
 
 
 def _send_profiles(
     connection: duckdb.DuckDBPyConnection, conn: Connection, context: Context
 ) -> None:
-    stamp, source, tie = context.stamp, context.source_id, context.tie
-    traits = dict(context.traits())
-    if traits:
-        said = object_of({name: column for name, column in traits.items()})
-        rows = f"select lead, {IMPORT}, {source}, '{stamp}', '{tie}', {said} as said from fresh"
-        send(connection, f"from ({rows}) where said <> '{{}}' order by lead", conn,
-             "trait_statements", _STATEMENT)  # fmt: skip
-    send(connection, f"{_customers(context)} order by lead", conn, "customers", _CUSTOMER)
-    day = f"{context.at:%Y-%m-%d}"
-    seen = f"select lead, '{stamp}', '{stamp}', '{day}', 0, 0, 0 from fresh order by lead"
-    send(connection, seen, conn, "activity", _ACTIVITY)
-    due = f"select lead, '{stamp}', 'import' from fresh order by lead"
-    send(connection, due, conn, "refreshes", ["customer_id", "due_at", "reason"])
+    at = same(context.at)
+    said = object_of(dict(context.traits()))
+    rows = f"select lead, {said} as said from fresh where said <> '{{}}' order by lead"
+    columns: dict[str, Column] = {
+        "subject_id": INT8, "authority": same(IMPORT, INT2), "source_id": same(context.source_id),
+        "at": at, "tie": same(context.tie), "traits": JSONB,
+    }  # fmt: skip
+    send(connection, rows, conn, "trait_statements", columns)
+    columns = {"id": INT8, "display_name": TEXT, "email": TEXT, "phone": TEXT, "traits": JSONB,
+               "allowed": same(context.allowed), "created_at": at, "updated_at": at}  # fmt: skip
+    send(connection, f"{_customers(context)} order by lead", conn, "customers", columns)
+    leads = "select lead from fresh order by lead"
+    columns = {"customer_id": INT8, "first_seen_at": at, "last_seen_at": at,
+               "last_day": same(context.at.date()), "interactions": same(0), "orders": same(0),
+               "spend": same(0, FLOAT8)}  # fmt: skip
+    send(connection, leads, conn, "activity", columns)
+    columns = {"customer_id": INT8, "due_at": at, "reason": same("import")}
+    send(connection, leads, conn, "refreshes", columns)
 
 
 def object_of(entries: Mapping[str, str]) -> str:
@@ -203,21 +207,5 @@ def _customers(context: Context) -> str:
     name = f"coalesce(nullif({text('name')}, ''), trim(concat_ws(' ', {first}, {last})))"
     return (
         f"select lead, left({name}, 300), left(coalesce({email}, ''), 320),"
-        f" left(coalesce({phone}, ''), 40), {traits}, {context.allowed}, '{context.stamp}',"
-        f" '{context.stamp}' from fresh"
+        f" left(coalesce({phone}, ''), 40), {traits} from fresh"
     )
-
-
-_IDENTIFIER = (
-    "id", "namespace", "value", "customer_id", "person_id", "state", "first_seen_at", "source_id",
-)  # fmt: skip
-
-_STATEMENT = ("subject_id", "authority", "source_id", "at", "tie", "traits")
-
-_CUSTOMER = (
-    "id", "display_name", "email", "phone", "traits", "allowed", "created_at", "updated_at",
-)  # fmt: skip
-
-_ACTIVITY = (
-    "customer_id", "first_seen_at", "last_seen_at", "last_day", "interactions", "orders", "spend",
-)  # fmt: skip
