@@ -103,10 +103,7 @@ _NUMBER = re.compile(r"#?[0-9]{1,18}")
 _PHONE_LIKE = re.compile(r"[+0-9][0-9 ()./\-]*")
 
 # As the index customers_words has it.
-_WORDS = (
-    "to_tsvector('simple'::regconfig,"
-    " display_name || ' ' || replace(email, '@', ' ') || ' ' || email)"
-)
+_WORDS = "to_tsvector('simple'::regconfig, display_name || ' ' || replace(email, '@', ' '))"
 
 # Three small searches, each on its own index, each bounded; then the customers behind them. There
 # are few namespaces: each is looked through by itself, found by stepping from one to the next.
