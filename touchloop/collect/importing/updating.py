@@ -154,8 +154,9 @@ with known as (
     and not n.won ?| %(shown)s
 ), due as (
   insert into refreshes (customer_id, due_at, reason)
-  select distinct customer_id, %(at)s::timestamptz, 'import' from news where won <> '{{}}'
-  order by customer_id
+  select distinct n.customer_id, %(at)s::timestamptz, 'import'
+  from news n left join refreshes r on r.customer_id = n.customer_id and r.due_at <= %(at)s
+  where n.won <> '{{}}' and r.customer_id is null order by n.customer_id
   on conflict (customer_id) do update set due_at = excluded.due_at
   where refreshes.due_at > excluded.due_at
 )
