@@ -22,6 +22,8 @@ from touchloop.identity.api import normalise
 NOTHING = "('', 'null', 'none', 'nil', 'n/a', 'na', '-', 'undefined')"
 TEXT_TRAITS = frozenset({"postalCode", "postal_code", "postcode", "zip"})  # leading zeroes count
 
+_FIRST = 5_000  # rows of which the types of the columns are guessed
+
 _EMAIL = r"[a-z0-9_+]+(?:[.\-][a-z0-9_+]+)*@(?:[a-z0-9]+(?:-[a-z0-9]+)*\.)+[a-z]{2,}"
 _CARD = "[A-Z0-9]*[1-9][A-Z0-9]*"
 _ID = r"[A-Za-z0-9_\-]*[1-9][A-Za-z0-9_\-]*"
@@ -117,14 +119,17 @@ def _kind(connection: duckdb.DuckDBPyConnection, name: str, cell: str) -> str:
     """A column of numbers only holds numbers; one odd cell, and all of it is text."""
     if name in TEXT_TRAITS:
         return "text"
-    some, numbers, booleans = _numbers(
-        connection,
-        f"select count({cell}) filter ({cell} <> ''),"
-        f" count(*) filter (regexp_full_match(trim({cell}),"
-        r" '-?(0|[1-9][0-9]{0,14})(\.[0-9]{1,10})?')),"
-        f" count(*) filter (lower(trim({cell})) in ('true', 'false')) from raw",
-    )
-    return "number" if some == numbers else "boolean" if some == booleans else "text"
+    for rows in (f"(from raw limit {_FIRST})", "raw"):  # text mostly shows at once
+        some, numbers, booleans = _numbers(
+            connection,
+            f"select count({cell}) filter ({cell} <> ''),"
+            f" count(*) filter (regexp_full_match(trim({cell}),"
+            r" '-?(0|[1-9][0-9]{0,14})(\.[0-9]{1,10})?')),"
+            f" count(*) filter (lower(trim({cell})) in ('true', 'false')) from {rows}",
+        )
+        if some not in (numbers, booleans):
+            return "text"
+    return "number" if some == numbers else "boolean"
 
 
 def _find_problems(connection: duckdb.DuckDBPyConnection, columns: Columns) -> None:
