@@ -25,7 +25,7 @@ TEXT, JSONB = "text", "jsonb"  # these alone may be null
 Column = str | bytes  # a type, or what `same` gives
 
 
-def same(value: int | str | datetime | date | UUID, type: str = INT4) -> bytes:
+def same(value: float | str | datetime | date | UUID, type: str = INT4) -> bytes:
     """A column that has this value in all rows; `type` is for numbers."""
     match value:
         case datetime():
