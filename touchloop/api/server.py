@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import sys
-
 from touchloop.api.door import Door
 from touchloop.collect.server import in_processes, listen, stopped_by_signal
 from touchloop.core import db
+from touchloop.core.processes import take_short_turns
 
 
 def serve(
@@ -27,8 +26,7 @@ def serve(
 
 
 async def _serve(door: Door, *, host: str, port: int) -> None:
-    # While the desk decides, the loop waits for the interpreter: half a millisecond, not five.
-    sys.setswitchinterval(0.0005)
+    take_short_turns()
     await door.open()
     await listen(door.answer, host=host, port=port, stop=stopped_by_signal())
     await door.close()

@@ -1,15 +1,17 @@
-"""Processes that must not outlive the one that started them."""
+"""How our processes share the machine: they end with their parent, their threads take turns."""
 
 from __future__ import annotations
 
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 import time
 
 LOOK_SECONDS = 0.5
 GRACE_SECONDS = 5.0
+SWITCH_SECONDS = 0.0005
 
 
 def end_with_parent(parent: int | None = None) -> None:
@@ -23,6 +25,15 @@ def end_with_parent(parent: int | None = None) -> None:
         started_by = multiprocessing.parent_process()
         parent = started_by.pid if started_by and started_by.pid else os.getppid()
     threading.Thread(target=_watch, args=(parent,), name="parent-watch", daemon=True).start()
+
+
+def take_short_turns() -> None:
+    """Let the threads of this process hand the interpreter on after half a millisecond, not five.
+
+    A thread that speaks to a database or a mail server gives it away at every word, and should not
+    wait so long each time until another one, that computes, gives it back.
+    """
+    sys.setswitchinterval(SWITCH_SECONDS)
 
 
 def _watch(parent: int) -> None:

@@ -11,7 +11,7 @@ import psycopg
 from psycopg.types.json import Jsonb
 
 from touchloop.core import clock, ids, locks
-from touchloop.flow import duties, steps
+from touchloop.flow import steps
 from touchloop.flow.batch import Batch, Moved, Work
 from touchloop.flow.logging import kinds_of
 from touchloop.interactions import api as interactions
@@ -41,7 +41,7 @@ def take(worker: Worker, *, messages: int) -> int:
     if pulse.owed:  # before another attempt is counted: a disk may stay full for hours
         interactions.forgive(worker.conn, pulse.owed)
         pulse.owed = []
-    place, of = duties.place(worker.conn, pulse)
+    place, of = pulse.place
     block_ids = interactions.claim(worker.conn, messages=messages, place=place, of=of)
     if not block_ids:
         return 0

@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import gc
 import logging
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -22,6 +21,7 @@ import psycopg
 from touchloop.channels import api as channels
 from touchloop.core import clock, db, locks
 from touchloop.core.db import Connection
+from touchloop.core.processes import take_short_turns
 from touchloop.engage.campaigns import api as campaigns
 from touchloop.engage.decisions import api as decisions
 from touchloop.engage.triggers import api as triggers
@@ -36,9 +36,6 @@ LEARNED_AT_MOST = 100_000  # of a turn: others wait in this lane
 LOOK_SECONDS = 0.05
 FAULT_SECONDS = 5.0
 LONGEST_AWAY = 5.0
-# A lane that speaks to a mail server gives the interpreter away twice for each message, and should
-# not wait as long as Python lets it (5 ms) until the lane that decides gives it back.
-SWITCH_SECONDS = 0.0005
 
 log = logging.getLogger("touchloop.flow")
 
@@ -125,7 +122,7 @@ def run(*, stop: Callable[[], bool]) -> None:
     """Deliver until `stop()` says so; what is begun is finished. Reconnects when the database was
     away; a duty that fails is logged and tried again, the others go on.
     """
-    sys.setswitchinterval(SWITCH_SECONDS)
+    take_short_turns()
     # Chunks make many objects and hardly any cycles: to look for them cost a sixth of the time.
     gc.set_threshold(200_000, 50, 50)
     done = threading.Event()

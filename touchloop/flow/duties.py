@@ -38,6 +38,7 @@ class Pulse:
     processed: int = 0
     busy: bool = False
     owed: list[int] = field(default_factory=list)  # blocks with an attempt to be taken back
+    place: tuple[int, int] = (0, 1)  # among the workers alive, from 0, and how many they are
 
 
 @contextlib.contextmanager
@@ -51,15 +52,6 @@ def attended(pulse: Pulse) -> Iterator[None]:
     finally:
         done.set()
         thread.join()
-
-
-def place(conn: Connection, pulse: Pulse) -> tuple[int, int]:
-    """The worker's place among those alive, from 0, and how many they are."""
-    rows = conn.execute(
-        "SELECT worker FROM heartbeats WHERE seen_at > %s ORDER BY worker", (clock.now() - SILENT,)
-    ).fetchall()
-    alive = [row[0] for row in rows]
-    return (alive.index(pulse.name), len(alive)) if pulse.name in alive else (0, 1)
 
 
 def fold_figures(conn: Connection, pulse: Pulse | None = None) -> None:
@@ -132,6 +124,16 @@ def leave(conn: Connection, pulse: Pulse) -> None:
     conn.commit()
 
 
+def find_place(conn: Connection, pulse: Pulse) -> None:
+    """Note the worker's place among those alive: it takes the blocks of its own lanes first."""
+    rows = conn.execute(
+        "SELECT worker FROM heartbeats WHERE seen_at > %s ORDER BY worker", (clock.now() - SILENT,)
+    ).fetchall()
+    conn.commit()
+    alive = [row[0] for row in rows]
+    pulse.place = (alive.index(pulse.name), len(alive)) if pulse.name in alive else (0, 1)
+
+
 def tidy(conn: Connection, pulse: Pulse) -> None:
     """Drop the rows of batches that are folded, exported and a week old."""
     conn.execute(
@@ -163,6 +165,7 @@ class Timetable:
 # duty, seconds between two turns when idle, and when busy
 _PACE: tuple[tuple[Callable[[Connection, Pulse], None], float, float], ...] = (
     (beat, 5.0, 5.0),
+    (find_place, 1.0, 1.0),
     (fold_figures, 0.5, 2.0),
     (export, 2.0, 5.0),
     (compact, 60.0, 300.0),

@@ -20,11 +20,10 @@ from touchloop.experience.signals import api as signals
 from touchloop.experience.surveys import api as surveys
 from touchloop.flow.batch import Batch, Message, Work
 from touchloop.flow.logging import place_of, stage_of
-from touchloop.flow.understanding import ENTERED, LEFT, SYSTEM
+from touchloop.flow.understanding import ENTERED, LEFT, OWN, SYSTEM
 from touchloop.insight.scores import api as scores
 from touchloop.interactions.api import Happened
 
-OWN, OWN_KIND = "touchloop", "system"
 SURVEY_WANTED = "Survey Wanted"
 
 
@@ -113,7 +112,7 @@ def what_happened(batch: Batch, names: Container[str]) -> Iterator[Happened]:
             "",
             "",
             change.at,
-            OWN_KIND,
+            SYSTEM,
             OWN,
         )
 

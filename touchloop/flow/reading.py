@@ -71,7 +71,8 @@ def _interactions(reading: Reading, part: Part, work: Work) -> pa.Table:
     if "type" in reading.columns:
         columns["type"] = _looked_up(rows["kind_id"], {id: type for (type, _), id in names.items()})
     if reading.columns & {"channel", "location"}:
-        places = {id: place for place, id in work.catalogue.every_place(work.conn).items()}
+        met = np.unique(rows["touchpoint_id"]).tolist()
+        places = work.catalogue.places_by_id(work.conn, (id for id in met if id))
         for place, column in enumerate(("channel", "location")):
             words = {id: names[place] for id, names in places.items()}
             columns[column] = _looked_up(rows["touchpoint_id"], words)

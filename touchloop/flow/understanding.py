@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from functools import lru_cache
 from time import perf_counter
 from typing import Any
 
@@ -21,9 +22,17 @@ from touchloop.core.db import Connection
 from touchloop.flow import reading
 from touchloop.flow.batch import Batch, Work
 from touchloop.insight.segments import api as segments
-from touchloop.interactions.api import OUT, Catalogue, Row, append, first_id, own_id
+from touchloop.interactions.api import (
+    IDS_OF_A_BATCH,
+    OUT,
+    Catalogue,
+    Row,
+    append,
+    first_id,
+    own_id,
+)
 
-SYSTEM = "system"
+OWN, SYSTEM = "touchloop", "system"
 # Keys of messages are hashes. Ours are numbers behind a mark: in order, they cost the index little.
 _OWN_KEY = b"\xff" * 8
 ENTERED, LEFT = "Segment Entered", "Segment Left"
@@ -115,7 +124,11 @@ def _say(
     """Append what happened to the log."""
     if not changes:
         return
-    own = own_id(work.conn)
+    if len(batch.rows) + len(changes) > IDS_OF_A_BATCH:  # its blocks are then taken one by one
+        raise OverflowError("segments say more of this batch than it has numbers for")
+    own = next((id for id, source in work.sources.items() if source.slug == OWN), None)
+    if own is None:
+        own = own_id(work.conn)
     work.catalogue.kind_ids(work.side, {(SYSTEM, ENTERED), (SYSTEM, LEFT)}, work.now)
     rows = rows_of(changes, live.names, own, work.catalogue, work.batch_id, after=len(batch.rows))
     append(work.conn, rows)
@@ -126,6 +139,7 @@ def _say(
     ]
 
 
+@lru_cache(maxsize=4_096)
 def _body(segment_id: int, event: str, name: str) -> bytes:
     properties = {"segment_id": segment_id, "segment": name}
     return json.dumps({"type": SYSTEM, "event": event, "properties": properties}).encode()

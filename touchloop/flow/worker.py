@@ -20,12 +20,13 @@ from dataclasses import dataclass, field
 import psycopg
 
 from touchloop.core import clock, db
+from touchloop.core.processes import take_short_turns
 from touchloop.flow import cycle, duties
 from touchloop.flow.batch import Batch
 from touchloop.flow.histories import Histories
 from touchloop.interactions.api import Catalogue
 
-MESSAGES = 16_000  # of a micro-batch at most: the busier, the more a batch shares
+MESSAGES = 32_000  # of a micro-batch at most: the busier, the more a batch shares
 VISITS = 500_000  # remembered at most, some 60 MB
 WAIT = 0.25  # seconds without a word from the door before looking again
 
@@ -60,6 +61,7 @@ def run(*, stop: Callable[[], bool], name: str | None = None, messages: int = ME
     """Work until `stop()` says so. Reconnects when the database was away."""
     pulse = duties.Pulse(name or f"{socket.gethostname()}:{os.getpid()}")
     patience = 0.1
+    take_short_turns()
     with duties.attended(pulse):
         while not stop():
             try:

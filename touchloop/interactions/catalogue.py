@@ -45,11 +45,14 @@ class Catalogue:
         self.kinds.update({(kind, name): id for kind, name, id in rows})
         return self.kinds
 
-    def every_place(self, conn: Connection) -> dict[Place, int]:
-        """All places there are, those that other workers made included."""
-        rows = conn.execute("SELECT channel, location, id FROM touchpoints").fetchall()
-        self.places.update({(channel, location): id for channel, location, id in rows})
-        return self.places
+    def places_by_id(self, conn: Connection, ids: Iterable[int]) -> dict[int, Place]:
+        """The places; all are read again when one of `ids` was made by another worker."""
+        named = {id: place for place, id in self.places.items()}
+        if not named.keys() >= set(ids):
+            rows = conn.execute("SELECT channel, location, id FROM touchpoints").fetchall()
+            self.places.update({(channel, location): id for channel, location, id in rows})
+            named = {id: (channel, location) for channel, location, id in rows}
+        return named
 
     def place_ids(self, conn: Connection, wanted: Mapping[Place, str], now: datetime) -> None:
         """Make sure that `places` knows every wanted place (value: lifecycle stage). Commits."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from itertools import islice
 
 import msgspec
 
@@ -16,6 +17,7 @@ from touchloop.core.db import Connection
 
 IDS_OF_A_BATCH = 1 << 20  # messages of a batch, and what segments say about their customers
 IN, OUT = 0, 1
+PIECE = 100  # rows, some 50 KB
 
 
 class Row(msgspec.Struct, frozen=True, gc=False):
@@ -75,21 +77,26 @@ def append(conn: Connection, rows: Sequence[Row], *, table: str = "interactions"
     _copy(conn, f"COPY {table} ({columns}) FROM STDIN (FORMAT binary)", map(_pack_row, rows))
 
 
-def append_lines(conn: Connection, orders: Iterable[tuple[Row, Sequence[Line]]]) -> None:
+def append_lines(conn: Connection, orders: Sequence[tuple[Row, Sequence[Line]]]) -> None:
     """Write the products of orders that were appended in the same transaction."""
-    packed = [part for row, lines in orders for part in _pack_lines(row, lines)]
-    if not packed:
+    if not orders:
         return
     columns = (
         "interaction_id, line, subject_id, kind_id, occurred_at, product_id, name, department,"
         " category, brand, quantity, price, amount"
     )
+    packed = (b"".join(_pack_lines(row, lines)) for row, lines in orders)
     _copy(conn, f"COPY interaction_lines ({columns}) FROM STDIN (FORMAT binary)", packed)
 
 
 def _copy(conn: Connection, statement: str, packed: Iterable[bytes]) -> None:
+    """Piece by piece: the server stores one while the next is packed."""
+    rows = iter(packed)
     with conn.cursor() as cursor, cursor.copy(statement) as copy:
-        copy.write(_HEADER + b"".join(packed) + _TRAILER)
+        copy.write(_HEADER)
+        while piece := b"".join(islice(rows, PIECE)):
+            copy.write(piece)
+        copy.write(_TRAILER)
 
 
 # The binary COPY format: a 16-bit count of fields, then each as a 32-bit length and its bytes.

@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from touchloop.core import db
-from touchloop.flow import duties, naming, steps, worker
+from touchloop.flow import duties, naming, steps, understanding, worker
 from touchloop.flow.batch import Batch, Work
 from touchloop.flow.tests.conftest import NOON, Clock, Say
 from touchloop.insight.segments import api as segments
@@ -238,6 +238,30 @@ def test_a_segment_is_entered_and_left_at_the_clock(
         " WHERE k.type = 'system' ORDER BY x.id"
     ).fetchall()
     assert happened == [("Segment Entered", NOON), ("Segment Left", due)]
+
+
+def test_a_batch_of_which_segments_say_too_much_is_taken_apart(
+    conn: db.Connection, say: Say, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    everybody = {"interactions": {"events": ["A"], "measure": "count", "op": "gte", "value": 1}}
+    segments.create("Did A", rule=everybody, purpose="service", actor=None, now=NOON)
+    monkeypatch.setattr(understanding, "IDS_OF_A_BATCH", 3)
+    for user in ("u1", "u2"):
+        say(event="A", userId=user)
+    worker.drain()
+    assert one(conn, "SELECT count(*) FROM segment_members") == 2
+    assert one(conn, "SELECT count(*) FROM held_messages") == 0
+
+
+def test_a_worker_finds_its_place_among_those_alive(conn: db.Connection) -> None:
+    late, early = duties.Pulse("b"), duties.Pulse("a")
+    duties.find_place(conn, late)
+    assert late.place == (0, 1)  # nobody knows of it yet
+    for pulse in (late, early):
+        duties.beat(conn, pulse)
+    for pulse in (late, early):
+        duties.find_place(conn, pulse)
+    assert (early.place, late.place) == ((0, 2), (1, 2))
 
 
 def test_two_workers_share_the_work_and_nothing_is_counted_twice(

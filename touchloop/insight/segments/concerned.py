@@ -17,6 +17,7 @@ from touchloop.insight.segments.live_rules import Live, part
 # Each group is read by queries of its own: only few, and large ones, are worth them.
 WORTH_A_GROUP = 1_500
 GROUPS = 3
+REMEMBERED = 10_000  # sets of names: customers do all kinds of things at a time
 
 Names = frozenset[str]
 
@@ -31,18 +32,25 @@ class Group:
 
 def groups(live: Live, events: Mapping[int, Names | None]) -> list[Group]:
     """Sort customers by the rules that their new events concern; None: by everything there is."""
-    concerned: dict[Names | None, frozenset[int]] = {None: frozenset(live.rules.ids)}
+    everything = frozenset(live.rules.ids)
     by_rules: dict[frozenset[int], list[int]] = defaultdict(list)
     for customer, names in events.items():
-        ids = concerned.get(names)
-        if ids is None:
-            ids = concerned[names] = _concerned(live, names or frozenset())
+        ids = everything if names is None else _concerned(live, names)
         if ids:
             by_rules[ids].append(customer)
     return [Group(part(live, ids), sorted(found)) for ids, found in _joined(by_rules).items()]
 
 
 def _concerned(live: Live, names: Names) -> frozenset[int]:
+    known = live.concerned.get(names)
+    if known is None:
+        if len(live.concerned) >= REMEMBERED:
+            live.concerned.clear()
+        known = live.concerned[names] = _concerned_by(live, names)
+    return known
+
+
+def _concerned_by(live: Live, names: Names) -> frozenset[int]:
     found = {id for id, reads in live.reads.items() if reads is None or not names.isdisjoint(reads)}
     while more := {
         id for id, rule in live.rules.rules if id not in found and g.needs_segments(rule) & found

@@ -74,7 +74,7 @@ def evaluate(
         return LiveResult({key: np.empty(0, np.int64) for key in rules.ids}, {})
     plan = plan_of(rules)
     ids = np.unique(np.asarray(customers, np.int64))
-    tables = {name: relations.get(name, schema.empty_table()) for name, schema in SCHEMAS.items()}
+    tables = {**_EMPTY, **relations}
     found = decide(plan, Crowd(tables, ids, clock.micros(now)))
     decided: dict[int, Any] = {}
     for key, verdict in plan.described.verdicts:
@@ -89,4 +89,5 @@ def _instants(ids: Ids, micros: Ids) -> dict[int, datetime]:
     return {customer: _EPOCH + age for customer, age in zip(ids.tolist(), ages, strict=True)}
 
 
+_EMPTY = {name: schema.empty_table() for name, schema in SCHEMAS.items()}
 _EPOCH = clock.from_micros(0)

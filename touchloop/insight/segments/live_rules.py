@@ -20,6 +20,7 @@ class Live:
     names: dict[int, str]
     reads: dict[int, frozenset[str] | None]  # events by segment: see reads()
     parts: dict[frozenset[int], Live]  # some of the rules, as they were asked for
+    concerned: dict[frozenset[str], frozenset[int]]  # segments by events, the same
 
 
 def gated(rule: g.Rule, purpose: str) -> g.Rule:
@@ -66,7 +67,7 @@ def part(live: Live, ids: frozenset[int]) -> Live:
 
 
 def _live(rules: g.RuleSet, names: dict[int, str]) -> Live:
-    return Live(rules, needs(rules), names, {id: reads(rule) for id, rule in rules.rules}, {})
+    return Live(rules, needs(rules), names, {id: reads(rule) for id, rule in rules.rules}, {}, {})
 
 
 def reads(rule: g.Rule) -> frozenset[str] | None:

@@ -10,6 +10,7 @@ import pytest
 
 from touchloop.core import clock, db
 from touchloop.interactions import held, inbox, ledger, log
+from touchloop.interactions.catalogue import Catalogue
 from touchloop.interactions.record import Record
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -164,3 +165,14 @@ def test_a_discard_can_be_undone(conn: db.Connection) -> None:
     assert held.replay(conn, ids, actor=3, now=now) == 0
     assert held.restore(conn, ids) == 1
     assert held.replay(conn, ids, actor=3, now=now) == 1
+
+
+def test_a_place_that_another_worker_met_is_read_when_it_is_asked_for(conn: db.Connection) -> None:
+    ours, others = Catalogue(), Catalogue()
+    now = clock.from_micros(1_700_000_000_000_000)
+    ours.place_ids(conn, {("store", "1"): ""}, now)
+    others.place_ids(conn, {("store", "2"): ""}, now)
+    known, new = ours.places["store", "1"], others.places["store", "2"]
+    assert ours.places_by_id(conn, [known]) == {known: ("store", "1")}
+    named = ours.places_by_id(conn, [known, new])
+    assert (named[known], named[new]) == (("store", "1"), ("store", "2"))
