@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from touchloop.core.db import Connection
-from touchloop.flow.histories import Histories, Kept
+from touchloop.flow.histories import Histories, Kept, News
 from touchloop.insight.segments.api import MembershipChange, Needs
 from touchloop.interactions.api import (
     Block,
@@ -55,6 +55,7 @@ class Batch:
     # Touched customers, with the names of their new events; None: something else changed as well.
     customers: dict[int, frozenset[str] | None] = field(default_factory=dict)
     turns: dict[int, int] = field(default_factory=dict)  # of the customers: profiles.activity
+    news: News | None = None  # of the log, worked out when they are first asked for
     histories: dict[int, Kept] = field(default_factory=dict)  # to be remembered once committed
     # Who entered or left which segment (its name), and the interaction that says so.
     moves: list[tuple[int, MembershipChange, str]] = field(default_factory=list)

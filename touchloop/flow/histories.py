@@ -49,6 +49,13 @@ class Kept(NamedTuple):
     lines: bytes
 
 
+class News(NamedTuple):
+    """What a batch has added, packed, by customer."""
+
+    rows: Mapping[int, list[bytes]]
+    lines: Mapping[int, list[bytes]]
+
+
 class Part(NamedTuple):
     """The histories of some customers, joined: whose each row is, and the rows."""
 

@@ -23,11 +23,12 @@ from touchloop.flow.histories import (
     TEXTS,
     Histories,
     Kept,
+    News,
     pack_lines,
     pack_row,
     split,
 )
-from touchloop.insight.segments.api import SCHEMAS, Needs, Reading
+from touchloop.insight.segments.api import SCHEMAS, Reading
 from touchloop.lake.api import copy_to_arrow, read_columns
 
 UNKNOWN = -1  # the turn of a customer who was merged in this very batch
@@ -37,7 +38,7 @@ def recall(customers: Sequence[int], batch: Batch, work: Work) -> dict[int, Kept
     """All that the live rules read of these customers, with what the batch itself has brought."""
     needs, turns = work.needs, batch.turns
     known = work.histories.known(customers, turns)
-    found = dict(_brought_up(known, needs, batch, work)) if known else {}
+    found = dict(_brought_up(known, batch, work)) if known else {}
     missing = [customer for customer in customers if customer not in known]
     if missing:
         rows, lines = _rows(needs.interactions, missing, work), _lines(needs.lines, missing, work)
@@ -56,11 +57,11 @@ def kinds(reading: Reading, work: Work) -> list[int]:
     ]
 
 
-def _brought_up(
-    known: Mapping[int, Kept], needs: Needs, batch: Batch, work: Work
-) -> Iterator[tuple[int, Kept]]:
+def _brought_up(known: Mapping[int, Kept], batch: Batch, work: Work) -> Iterator[tuple[int, Kept]]:
     """Those who are known, with what the batch has added to the log for them."""
-    rows, lines = _new_rows(known, needs, batch, work), _new_lines(known, needs, batch, work)
+    if batch.news is None:
+        batch.news = News(_new_rows(batch, work), _new_lines(batch, work))
+    rows, lines = batch.news
     for id, kept in known.items():
         new_rows, new_lines = rows.get(id), lines.get(id)
         yield (
@@ -73,29 +74,25 @@ def _brought_up(
         )
 
 
-def _new_rows(
-    known: Mapping[int, Kept], needs: Needs, batch: Batch, work: Work
-) -> dict[int, list[bytes]]:
+def _new_rows(batch: Batch, work: Work) -> dict[int, list[bytes]]:
     found: dict[int, list[bytes]] = defaultdict(list)
-    if needs.interactions is not None:
-        wanted = frozenset(kinds(needs.interactions, work))
+    if work.needs.interactions is not None:
+        wanted = frozenset(kinds(work.needs.interactions, work))
         for row, message in zip(batch.rows, batch.messages, strict=False):
-            if row.kind_id in wanted and message.customer_id in known:
+            if row.kind_id in wanted:
                 found[message.customer_id].append(pack_row(row))
     return found
 
 
-def _new_lines(
-    known: Mapping[int, Kept], needs: Needs, batch: Batch, work: Work
-) -> dict[int, list[bytes]]:
+def _new_lines(batch: Batch, work: Work) -> dict[int, list[bytes]]:
     found: dict[int, list[bytes]] = defaultdict(list)
-    if needs.lines is not None and batch.lines:
-        wanted = frozenset(kinds(needs.lines, work))
+    if work.needs.lines is not None and batch.lines:
+        wanted = frozenset(kinds(work.needs.lines, work))
         first = batch.rows[0].id
         for row, bought in batch.lines:
-            customer = batch.messages[row.id - first].customer_id
-            if row.kind_id in wanted and customer in known:
-                found[customer] += pack_lines(row, bought, needs.lines, work.histories)
+            if row.kind_id in wanted:
+                customer = batch.messages[row.id - first].customer_id
+                found[customer] += pack_lines(row, bought, work.needs.lines, work.histories)
     return found
 
 
