@@ -1,8 +1,9 @@
 """Finding customers: by any identifier, by name, or by what is known of them.
 
-Lists come by most recent activity. Activity is indexed by day only, so that its rows stay cheap to
-update; within a day the database sorts. Pages go by key, never by offset. A list takes as long as
-the newest customers that fit are rare: what takes too long raises Unavailable, and is a segment.
+Lists come by most recent activity. Activity is indexed by day, and by coarse steps of the spend,
+so that its rows stay cheap to update; within a day or a step the database sorts. Pages go by key,
+never by offset. A list takes as long as the newest customers that fit are rare: what takes too long
+raises Unavailable, and is a segment.
 """
 
 from __future__ import annotations
@@ -170,7 +171,11 @@ SORTS: dict[str, Sort] = {
     "name": Sort(
         ('lower(c.display_name) COLLATE "C"', "c.id"), ("text", "bigint"), (12, 0), "customers"
     ),
-    "spend": Sort(("a.spend", "a.customer_id"), ("float8", "bigint"), (10, 0)),
+    "spend": Sort(
+        ("a.spend_step", "a.spend", "a.customer_id"),
+        ("smallint", "float8", "bigint"),
+        (16, 10, 0),
+    ),
     "orders": Sort(("a.orders", "a.customer_id"), ("int", "bigint"), (9, 0)),
 }
 
@@ -189,7 +194,7 @@ _SELECT = """
 SELECT c.id, c.display_name, c.email, c.phone, c.stage, c.created_at, a.first_seen_at,
        a.last_seen_at, a.interactions, a.orders, a.spend, a.last_day, lower(c.display_name),
        (SELECT jsonb_object_agg(n, c.traits -> n -> 'v') FROM unnest(%(shown)s::text[]) n
-        WHERE c.traits ? n)::text, l.namespace, l.value
+        WHERE c.traits ? n)::text, l.namespace, l.value, a.spend_step
 FROM ({chosen}) k JOIN activity a USING (customer_id) JOIN customers c ON c.id = a.customer_id
 JOIN identifiers l ON l.id = c.id ORDER BY {by}
 """
