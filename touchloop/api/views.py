@@ -41,15 +41,25 @@ def _view(address: str) -> Callable[[HttpRequest], HttpResponse]:
         except Exception:
             log.exception("a request failed: %s", request.path)
             answer = refuse(500, "failed", "the door failed; ask again").answer
-        return HttpResponse(answer.body, status=answer.status, headers=dict(headers(answer)))
+        return _written(answer)
 
     return view
+
+
+@csrf_exempt
+def nowhere(request: HttpRequest, rest: str) -> HttpResponse:
+    """What is asked here stands at no address of this door."""
+    return _written(refuse(404, "no_such_address", f"there is POST {', '.join(PATHS)}").answer)
 
 
 decide = _view("/v1/decide")
 outcomes = _view("/v1/outcomes")
 prompts = _view("/v1/prompts")
 prompt_answer = _view("/v1/prompts/answer")
+
+
+def _written(answer: Answer) -> HttpResponse:
+    return HttpResponse(answer.body, status=answer.status, headers=dict(headers(answer)))
 
 
 def _answer(request: HttpRequest, address: str) -> Answer:

@@ -164,6 +164,12 @@ def test_what_cannot_be_answered_says_why(
     assert world.conn.execute("SELECT count(*) FROM decisions").fetchone() == (0,)
 
 
+def test_an_address_that_is_none_is_answered_in_json(ask: Ask, world: World) -> None:
+    for method in ("GET", "POST"):
+        found, answer, _headers = ask("/v1/decisions", {}, method=method)
+        assert (found, answer["code"]) == (404, "no_such_address")
+
+
 def test_only_a_living_key_for_this_opens(ask: Ask, secret: str, world: World) -> None:
     now = clock.now()
     only, narrow = keys.create(world.conn, "Outcomes", now=now, scopes=("outcomes",))
