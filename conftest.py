@@ -6,6 +6,7 @@ import atexit
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import django
@@ -23,10 +24,16 @@ os.environ.pop("LAKE_URL", None)
 # Not in pyproject: pytest-django would read the settings before the home is set here.
 os.environ["DJANGO_SETTINGS_MODULE"] = "touchloop.config.settings"
 
+from django.contrib.auth.hashers import ScryptPasswordHasher  # noqa: E402
+
+from tests import lending  # noqa: E402
 from touchloop.core import postgres  # noqa: E402
 
 postgres.start(_HOME, fsync=False)
+lending.lend()
 django.setup()
+# A password that takes a third of a second to guess takes as long to make, for each test's staff.
+ScryptPasswordHasher.work_factor, ScryptPasswordHasher.parallelism = 2**4, 1
 # Further test processes must not read the settings of this one before they have a home.
 del os.environ["DJANGO_SETTINGS_MODULE"]
 
@@ -48,13 +55,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup: None) -> None:
+def django_db_setup(django_db_setup: None) -> Iterator[None]:
     """Raw connections of touchloop.core.db go to the test database as well."""
     from django.db import connection
 
     os.environ["TOUCHLOOP_TEST_DATABASE_URL"] = postgres.url(
         _HOME, database=connection.settings_dict["NAME"]
     )
+    yield
+    connection.close()
+    lending.end()
 
 
 @pytest.fixture(scope="session", autouse=True)
