@@ -1,7 +1,8 @@
-"""Brings forth parts of the product without their seconds of imports: `work`, `deliver`.
+"""Brings forth parts of the product without their seconds of imports: `collect`, `work`, `deliver`.
 
-For each line on standard input, which names a part, one is forked, in a session of its own, and its
-number printed. It runs what the command runs, on this process's settings, until somebody kills it.
+For each line on standard input, which names a part (and a door's port), one is forked, in a session
+of its own, and its number printed. It runs what the command runs, on this process's settings, until
+somebody kills it.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from importlib import import_module
 from pathlib import Path
 
 from touchloop.cli import runtime
@@ -23,10 +25,10 @@ class Nursery:
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self._process = process
 
-    def bear(self, part: str) -> int:
+    def bear(self, *part: str | int) -> int:
         """Start one more; returns the number of its process."""
         assert self._process.stdin and self._process.stdout
-        print(part, file=self._process.stdin, flush=True)
+        print(*part, file=self._process.stdin, flush=True)
         return int(self._process.stdout.readline())
 
 
@@ -48,10 +50,13 @@ def nursery(environment: Mapping[str, str], log: Path) -> Iterator[Nursery]:
 def main() -> None:
     runtime.setup_django()
     from touchloop.channels import api as channels
+    from touchloop.collect import app
     from touchloop.flow import api as flow
 
-    channels.channels()  # whatever a part loads is loaded before it is born
-    parts = {
+    import_module("touchloop.collect.server")  # whatever a part loads is loaded before it is born
+    channels.channels()
+    parts: dict[str, Callable[..., None]] = {
+        "collect": lambda port: app.serve(host="127.0.0.1", port=int(port), workers=1),
         "work": lambda: flow.run(stop=lambda: False),
         "deliver": lambda: flow.deliver(stop=lambda: False),
     }
@@ -62,7 +67,8 @@ def main() -> None:
             if child == 0:
                 os.setsid()
                 signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-                parts[line.strip()]()
+                part, *words = line.split()
+                parts[part](*words)
                 os._exit(0)
             print(child, flush=True)
 
