@@ -8,6 +8,7 @@ and prepared statements are gone); who opens the next one gets the same process.
 from __future__ import annotations
 
 import os
+import select
 import threading
 from collections import defaultdict
 from typing import Any
@@ -70,8 +71,9 @@ def _take(key: str) -> pq.abc.PGconn | None:
     with _lock:
         while _idle[key]:
             found = _idle[key].pop()
-            found.consume_input()  # the server's word that it has ended the process
-            if found.status == pq.ConnStatus.OK:
+            waiting = select.poll()
+            waiting.register(found.socket, select.POLLIN)
+            if not waiting.poll(0):  # else it is the server's word that the process has ended
                 return found
     return None
 
