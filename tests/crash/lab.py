@@ -35,9 +35,7 @@ from touchloop.core.db import Connection
 
 CUSTOMERS = 40
 CARELESS = ("synchronous_commit = off", "wal_writer_delay = '10s'")
-PAUSE = (
-    0.02  # seconds between a writer's messages; all six at once are enough to have some in flight
-)
+PAUSE = 0.02  # seconds between a writer's messages: with six writers some are always in flight
 PATIENCE = 120.0  # seconds without any progress
 SEGMENTS = {
     "often": {"interactions": {"events": ["Order Completed"], "value": 5}},

@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from typing import Any, Final, cast
-from weakref import WeakSet
 
 import psycopg
 from psycopg.pq import DiagnosticField, ExecStatus, TransactionStatus
@@ -35,7 +34,6 @@ class Statement:
         self._asked = cast(Any, sql)
         self._places: dict[str, int] = {}
         self._sql = re.sub(r"%\((\w+)\)s", self._place, sql).replace("%%", "%").encode()
-        self._prepared: WeakSet[Connection] = WeakSet()
 
     def rows(self, conn: Connection, values: Mapping[str, str | int]) -> list[Row]:
         """Run it, and commit it where the connection commits by itself. Errors are psycopg's."""
@@ -49,17 +47,12 @@ class Statement:
 
     def _alone(self, conn: Connection, told: list[bytes]) -> PGresult:
         link = conn.pgconn
-        if conn not in self._prepared:
-            self._prepare(conn)
         found = link.exec_prepared(self._name, told)
+        # The first time; and after a rollback psycopg lets go of all that is prepared.
         if found.error_field(DiagnosticField.SQLSTATE) == _NOT_PREPARED:
-            self._prepare(conn)  # after a rollback psycopg lets go of all that is prepared
+            _done(conn, link.prepare(self._name, self._sql))
             found = link.exec_prepared(self._name, told)
         return _done(conn, found)
-
-    def _prepare(self, conn: Connection) -> None:
-        _done(conn, conn.pgconn.prepare(self._name, self._sql))
-        self._prepared.add(conn)
 
     def _place(self, found: re.Match[str]) -> str:
         return f"${self._places.setdefault(found[1], len(self._places) + 1)}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any, cast
 
 import psycopg
 import pytest
@@ -52,6 +53,22 @@ def test_it_goes_on_after_a_rollback(conn: db.Connection) -> None:
     conn.rollback()
     assert conn.execute("SELECT FROM pg_prepared_statements").fetchall() == []
     assert SAID.rows(conn, {"n": 1, "text": ""}) == said
+
+
+class _Seen:
+    """A connection that is seen through another object, as a page sees Django's."""
+
+    def __init__(self, raw: db.Connection) -> None:
+        self._raw = raw
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._raw, name)
+
+
+def test_whoever_asks_through_the_same_connection_gets_the_same(conn: db.Connection) -> None:
+    said = SAID.rows(conn, {"n": 1, "text": ""})
+    for _ in range(2):
+        assert SAID.rows(cast(db.Connection, _Seen(conn)), {"n": 1, "text": ""}) == said
 
 
 def test_errors_are_those_of_psycopg(conn: db.Connection) -> None:
