@@ -8,7 +8,6 @@ these processes may run: whatever they take, they claim.
 from __future__ import annotations
 
 import contextlib
-import gc
 import logging
 import threading
 import time
@@ -21,7 +20,7 @@ import psycopg
 from touchloop.channels import api as channels
 from touchloop.core import clock, db, locks
 from touchloop.core.db import Connection
-from touchloop.core.processes import take_short_turns
+from touchloop.core.processes import collect_rarely, take_short_turns
 from touchloop.engage.campaigns import api as campaigns
 from touchloop.engage.decisions import api as decisions
 from touchloop.engage.triggers import api as triggers
@@ -123,8 +122,7 @@ def run(*, stop: Callable[[], bool]) -> None:
     away; a duty that fails is logged and tried again, the others go on.
     """
     take_short_turns()
-    # Chunks make many objects and hardly any cycles: to look for them cost a sixth of the time.
-    gc.set_threshold(200_000, 50, 50)
+    collect_rarely()
     done = threading.Event()
     lanes = [
         threading.Thread(target=_keep_to, args=(duties, done), name=name)

@@ -9,7 +9,6 @@ everything else goes on.
 from __future__ import annotations
 
 import contextlib
-import gc
 import logging
 import os
 import socket
@@ -20,7 +19,7 @@ from dataclasses import dataclass, field
 import psycopg
 
 from touchloop.core import clock, db
-from touchloop.core.processes import take_short_turns
+from touchloop.core.processes import collect_rarely, take_short_turns
 from touchloop.flow import cycle, duties
 from touchloop.flow.batch import Batch
 from touchloop.flow.histories import Histories
@@ -94,11 +93,6 @@ def _work(worker: Worker, stop: Callable[[], bool], messages: int) -> None:
             _listen(worker)
 
 
-def _collect_rarely() -> None:
-    """A batch makes a hundred thousand objects that live until its end and hold no cycles."""
-    gc.set_threshold(200_000, 50, 50)
-
-
 def _listen(worker: Worker) -> None:
     for _ in worker.bell.notifies(timeout=WAIT, stop_after=1):
         break
@@ -113,7 +107,7 @@ class _Connections:
             bell=db.connect(application="touchloop work bell", autocommit=True),
         )
         self.worker.bell.execute("LISTEN inbox")
-        _collect_rarely()
+        collect_rarely()
         log.info("worker %s started at %s", pulse.name, clock.now())
 
     def close(self) -> None:
