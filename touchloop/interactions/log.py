@@ -7,12 +7,13 @@ what a batch wrote can be named by its first and last id.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import islice
 
 import msgspec
 
+from touchloop.core.copying import EPOCH_2000, copy_in
 from touchloop.core.db import Connection
 
 IDS_OF_A_BATCH = 1 << 20  # messages of a batch, and what segments say about their customers
@@ -74,7 +75,7 @@ def append(conn: Connection, rows: Sequence[Row], *, table: str = "interactions"
         "id, subject_id, source_id, kind_id, touchpoint_id, occurred_at, received_at, direction,"
         " value, message_key, payload_hash, uses, body"
     )
-    _copy(conn, f"COPY {table} ({columns}) FROM STDIN (FORMAT binary)", map(_pack_row, rows))
+    copy_in(conn, table, columns, _pieces(map(_pack_row, rows)))
 
 
 def append_lines(conn: Connection, orders: Sequence[tuple[Row, Sequence[Line]]]) -> None:
@@ -86,23 +87,15 @@ def append_lines(conn: Connection, orders: Sequence[tuple[Row, Sequence[Line]]])
         " category, brand, quantity, price, amount"
     )
     packed = (b"".join(_pack_lines(row, lines)) for row, lines in orders)
-    _copy(conn, f"COPY interaction_lines ({columns}) FROM STDIN (FORMAT binary)", packed)
+    copy_in(conn, "interaction_lines", columns, _pieces(packed))
 
 
-def _copy(conn: Connection, statement: str, packed: Iterable[bytes]) -> None:
-    """Piece by piece: the server stores one while the next is packed."""
+def _pieces(packed: Iterable[bytes]) -> Iterator[bytes]:
     rows = iter(packed)
-    with conn.cursor() as cursor, cursor.copy(statement) as copy:
-        copy.write(_HEADER)
-        while piece := b"".join(islice(rows, PIECE)):
-            copy.write(piece)
-        copy.write(_TRAILER)
+    while piece := list(islice(rows, PIECE)):
+        yield b"".join(piece)
 
 
-# The binary COPY format: a 16-bit count of fields, then each as a 32-bit length and its bytes.
-_HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
-_TRAILER = b"\xff\xff"
-_EPOCH_2000 = 946_684_800_000_000
 _NULL = b"\xff\xff\xff\xff"
 # A row up to its body, by which of touchpoint and value are given.
 _START, _MIDDLE, _END = "hiqiqiiii", "iqiqih", "i16siqiii"
@@ -124,7 +117,7 @@ def _pack_row(row: Row) -> bytes:
     head = _ROW[place is not None, value is not None](
         13, 8, row.id, 8, row.subject_id, 4, row.source_id, 4, row.kind_id,
         *((-1,) if place is None else (4, place)),
-        8, row.occurred_us - _EPOCH_2000, 8, row.received_us - _EPOCH_2000, 2, row.direction,
+        8, row.occurred_us - EPOCH_2000, 8, row.received_us - EPOCH_2000, 2, row.direction,
         *((-1,) if value is None else (8, value)),
         16, row.message_key, 8, row.payload_hash, 4, row.uses, len(body),
     )  # fmt: skip
@@ -133,7 +126,7 @@ def _pack_row(row: Row) -> bytes:
 
 def _pack_lines(row: Row, lines: Sequence[Line]) -> Iterable[bytes]:
     """A loop over many small values: it is written for speed."""
-    occurred = row.occurred_us - _EPOCH_2000
+    occurred = row.occurred_us - EPOCH_2000
     id, subject, kind, text, number = row.id, row.subject_id, row.kind_id, _text, _number
     for n, line in enumerate(lines):
         yield _LINE(13, 8, id, 4, n, 8, subject, 4, kind, 8, occurred)

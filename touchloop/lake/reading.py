@@ -17,6 +17,8 @@ from psycopg import ClientCursor
 from psycopg import sql as pg
 from psycopg.pq import ExecStatus, Format, TransactionStatus
 
+from touchloop.core.copying import EPOCH_2000
+
 Params = Sequence[Any] | Mapping[str, Any] | None
 
 _SMALL = 1 << 20  # below this many bytes threads cost more than they bring
@@ -73,7 +75,7 @@ def read_columns(
     for place, (name, type) in enumerate(types.items()):
         found[name] = _values(result.get_value(0, place), _WIRE[type])
         if type == "instant":
-            found[name] += _EPOCH_2000
+            found[name] += EPOCH_2000
     return found
 
 
@@ -86,7 +88,6 @@ def _values(array: bytes | None, wire: str) -> Any:
 
 
 _WIRE = {"int4": ">i4", "int8": ">i8", "float8": ">f8", "instant": ">i8"}
-_EPOCH_2000 = 946_684_800_000_000
 
 
 def _blocks(conn: psycopg.Connection[Any], query: str, params: Params) -> Iterator[bytes]:

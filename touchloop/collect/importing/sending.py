@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from touchloop.core import clock
+from touchloop.core.copying import EPOCH_2000, copy_in
 from touchloop.core.db import Connection
 
 BOOL, INT2, INT4, INT8, FLOAT8 = "?", ">i2", ">i4", ">i8", ">f8"
@@ -29,7 +30,7 @@ def same(value: float | str | datetime | date | UUID, type: str = INT4) -> bytes
     """A column that has this value in all rows; `type` is for numbers."""
     match value:
         case datetime():
-            return np.array(clock.micros(value) - _EPOCH_MICROS, INT8).tobytes()
+            return np.array(clock.micros(value) - EPOCH_2000, INT8).tobytes()
         case date():
             return np.array(value.toordinal() - _EPOCH_DAYS, INT4).tobytes()
         case UUID():
@@ -52,12 +53,8 @@ def send(
     `columns` are the table's. The query gives those that differ from row to row, in their order.
     """
     found = connection.sql(query).to_arrow_table()
-    statement = f"copy {table} ({', '.join(columns)}) from stdin (format binary)"
-    with conn.cursor() as cursor, cursor.copy(statement) as copy:
-        copy.write(_HEADER)
-        for batch in found.to_batches(max_chunksize=_ROWS):
-            copy.write(_packed(batch, columns))
-        copy.write(_TRAILER)
+    batches = found.to_batches(max_chunksize=_ROWS)
+    copy_in(conn, table, ", ".join(columns), (_packed(batch, columns) for batch in batches))
 
 
 def _packed(batch: pa.RecordBatch, columns: Mapping[str, Column]) -> memoryview:
@@ -95,8 +92,5 @@ def _fixed(stretch: list[tuple[str, Any]], count: int) -> pa.Array:
 
 
 _ROWS = 20_000  # packed at a time
-_HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
-_TRAILER = b"\xff\xff"
 _JSONB_VERSION = b"\x01"
-_EPOCH_MICROS = 946_684_800_000_000  # 2000-01-01
 _EPOCH_DAYS = date(2000, 1, 1).toordinal()

@@ -176,3 +176,11 @@ def test_a_place_that_another_worker_met_is_read_when_it_is_asked_for(conn: db.C
     assert ours.places_by_id(conn, [known]) == {known: ("store", "1")}
     named = ours.places_by_id(conn, [known, new])
     assert (named[known], named[new]) == (("store", "1"), ("store", "2"))
+
+
+def test_orders_without_products_end_nothing(conn: db.Connection) -> None:
+    orders: list[tuple[log.Row, list[log.Line]]]
+    orders = [(row(n, uuid4().bytes), []) for n in range(150)]
+    bought = (row(200, uuid4().bytes), [log.Line("p1", "Milk", "", "", "", 1.0, None, None)])
+    log.append_lines(conn, [*orders, bought])
+    assert conn.execute("SELECT count(*) FROM interaction_lines").fetchone() == (1,)
