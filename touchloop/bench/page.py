@@ -181,9 +181,9 @@ _KNOWN = (
     " LATERAL (SELECT 'First' || n %% 1000 AS first, 'Last' || n %% 7919 AS last,"
     " 'person' || n || '@example.com' AS mail) w",
     # Most of them were seen lately (one in twenty today); the rest over a year.
-    "INSERT INTO activity SELECT n, now() - interval '400 days', seen, seen::date, n %% 90,"
-    " n %% 12, (n %% 997) * 1.5 FROM (SELECT n,"
-    " now() - (power(random(), 2) * 365) * interval '1 day' AS seen"
+    "INSERT INTO activity (customer_id, first_seen_at, last_seen_at, interactions, orders, spend)"
+    " SELECT n, now() - interval '400 days', seen, n %% 90, n %% 12, (n %% 997) * 1.5 FROM"
+    " (SELECT n, now() - (power(random(), 2) * 365) * interval '1 day' AS seen"
     " FROM generate_series(1, %(customers)s) n) s",
     "INSERT INTO visits SELECT 900 + (n %% 99) + 1, n FROM generate_series(1, %(customers)s) n",
 )

@@ -102,14 +102,13 @@ WITH batch AS (
     AS b(customer_id, first_us, last_us, interactions, orders, spend)
 ), written AS (
   INSERT INTO activity AS a
-    (customer_id, first_seen_at, last_seen_at, last_day, interactions, orders, spend, turn)
-  SELECT customer_id, first_seen_at, last_seen_at, (last_seen_at AT TIME ZONE 'UTC')::date,
-         interactions, orders, spend, (extract(epoch FROM clock_timestamp()) * 1e6)::bigint
+    (customer_id, first_seen_at, last_seen_at, interactions, orders, spend, turn)
+  SELECT customer_id, first_seen_at, last_seen_at, interactions, orders, spend,
+         (extract(epoch FROM clock_timestamp()) * 1e6)::bigint
   FROM batch ORDER BY customer_id
   ON CONFLICT (customer_id) DO UPDATE
   SET first_seen_at = least(a.first_seen_at, excluded.first_seen_at),
       last_seen_at = greatest(a.last_seen_at, excluded.last_seen_at),
-      last_day = greatest(a.last_day, excluded.last_day),
       interactions = a.interactions + excluded.interactions,
       orders = a.orders + excluded.orders,
       spend = a.spend + excluded.spend,
@@ -154,12 +153,12 @@ WITH mine AS (
   GROUP BY m.customer_id
 )
 INSERT INTO activity AS a
-  (customer_id, first_seen_at, last_seen_at, last_day, interactions, orders, spend, turn)
-SELECT customer_id, first_seen_at, last_seen_at, (last_seen_at AT TIME ZONE 'UTC')::date,
-       interactions, orders, spend, (extract(epoch FROM clock_timestamp()) * 1e6)::bigint
+  (customer_id, first_seen_at, last_seen_at, interactions, orders, spend, turn)
+SELECT customer_id, first_seen_at, last_seen_at, interactions, orders, spend,
+       (extract(epoch FROM clock_timestamp()) * 1e6)::bigint
 FROM counted ORDER BY customer_id
 ON CONFLICT (customer_id) DO UPDATE
 SET first_seen_at = excluded.first_seen_at, last_seen_at = excluded.last_seen_at,
-    last_day = excluded.last_day, interactions = excluded.interactions,
-    orders = excluded.orders, spend = excluded.spend, turn = greatest(a.turn, excluded.turn) + 2
+    interactions = excluded.interactions, orders = excluded.orders, spend = excluded.spend,
+    turn = greatest(a.turn, excluded.turn) + 2
 """

@@ -154,6 +154,6 @@ LEFT JOIN activity a ON a.customer_id = c.id
 WHERE %(everywhere)s OR EXISTS (
   SELECT 1 FROM identifiers i JOIN visits v ON v.subject_id = i.id
   WHERE i.customer_id = b.customer_id AND v.touchpoint_id = ANY(%(only_at)s::int[]))
-ORDER BY b.rank, a.last_day DESC NULLS LAST, a.last_seen_at DESC NULLS LAST, c.id
+ORDER BY b.rank, a.last_seen_at DESC NULLS LAST, c.id
 LIMIT %(limit)s
 """

@@ -1,7 +1,7 @@
 """Finding customers: by any identifier, by name, or by what is known of them.
 
-Lists come by most recent activity. Activity is indexed by day, and by coarse steps of the spend,
-so that its rows stay cheap to update; within a day or a step the database sorts. Pages go by key,
+Lists come by most recent activity. Activity is indexed by hour, and by coarse steps of the spend,
+so that its rows stay cheap to update; within an hour or a step the database sorts. Pages go by key,
 never by offset. A list takes as long as the newest customers that fit are rare: what takes too long
 raises Unavailable, and is a segment.
 """
@@ -163,8 +163,8 @@ class Sort:
 
 SORTS: dict[str, Sort] = {
     "seen": Sort(
-        ("a.last_day", "a.last_seen_at", "a.customer_id"),
-        ("date", "timestamptz", "bigint"),
+        ("a.last_hour", "a.last_seen_at", "a.customer_id"),
+        ("timestamptz", "timestamptz", "bigint"),
         (11, 7, 0),
     ),
     "since": Sort(("c.id",), ("bigint",), (0,), "customers"),
@@ -181,18 +181,18 @@ SORTS: dict[str, Sort] = {
 
 # The page's customers are chosen first; only theirs are the names and traits that are read.
 _CHOSEN = "SELECT a.customer_id {source} {where} ORDER BY {by} LIMIT %(limit)s"
-# By recency they are asked one after the other, and no more of them than the page needs: a day has
-# many customers, of whom only the keys are sorted.
+# By recency they are asked one after the other, and no more of them than the page needs: an hour
+# has many customers, of whom only the keys are sorted.
 _WALKED = """
 SELECT a.customer_id FROM (
-  SELECT customer_id, last_day, last_seen_at FROM activity a {inside} ORDER BY {by} OFFSET 0
+  SELECT customer_id, last_hour, last_seen_at FROM activity a {inside} ORDER BY {by} OFFSET 0
 ) a {known} {asked} ORDER BY {by} LIMIT %(limit)s
 """
 _ACTIVITY = "FROM activity a"
 _KNOWN = "JOIN customers c ON c.id = a.customer_id"
 _SELECT = """
 SELECT c.id, c.display_name, c.email, c.phone, c.stage, c.created_at, a.first_seen_at,
-       a.last_seen_at, a.interactions, a.orders, a.spend, a.last_day, lower(c.display_name),
+       a.last_seen_at, a.interactions, a.orders, a.spend, a.last_hour, lower(c.display_name),
        (SELECT jsonb_object_agg(n, c.traits -> n -> 'v') FROM unnest(%(shown)s::text[]) n
         WHERE c.traits ? n)::text, l.namespace, l.value, a.spend_step
 FROM ({chosen}) k JOIN activity a USING (customer_id) JOIN customers c ON c.id = a.customer_id
@@ -201,8 +201,8 @@ JOIN identifiers l ON l.id = c.id ORDER BY {by}
 
 _PARTS = {
     "stages": "c.stage = ANY(%(stages)s)",
-    "seen_from": "a.last_day >= %(seen_from)s",
-    "seen_to": "a.last_day <= %(seen_to)s",
+    "seen_from": "a.last_hour >= %(seen_from)s::date::timestamp AT TIME ZONE 'UTC'",
+    "seen_to": "a.last_hour < (%(seen_to)s::date + 1)::timestamp AT TIME ZONE 'UTC'",
     "spend_from": "a.spend >= %(spend_from)s",
     "spend_to": "a.spend <= %(spend_to)s",
     "orders_from": "a.orders >= %(orders_from)s",
@@ -213,11 +213,12 @@ _AT_FEW = (
     "a.customer_id = ANY(ARRAY(SELECT i.customer_id FROM visits v JOIN identifiers i"
     " ON i.id = v.subject_id WHERE v.touchpoint_id = ANY(%({name})s::int[])))"
 )
+# It is a value, not EXISTS: the planner would join that, and read every identifier there is.
 _AT_MANY = (
-    "EXISTS (SELECT 1 FROM identifiers i WHERE i.customer_id = a.customer_id AND (i.id IN (SELECT"
-    " v.subject_id FROM visits v WHERE v.touchpoint_id = ANY(%({name})s::int[]))) IS TRUE)"
+    "(SELECT true FROM identifiers i JOIN visits v ON v.subject_id = i.id"
+    " WHERE i.customer_id = a.customer_id AND v.touchpoint_id = ANY(%({name})s::int[]) LIMIT 1)"
 )
-_FEW = 5_000
+_FEW = 20_000
 _TRAIT = (
     "c.traits ? %(trait_name_{n})s"
     " AND lower(c.traits -> %(trait_name_{n})s ->> 'v') = lower(%(trait_value_{n})s)"
@@ -271,7 +272,7 @@ def _chosen(conditions: Sequence[Condition], sort: Sort, by: str) -> str:
     inside = [part for part in conditions if part.reads == "activity"]
     asked = [part for part in conditions if part.reads != "activity"]
     known = _KNOWN if any(part.reads == "customers" for part in asked) else ""
-    if asked and sort.parts[0].startswith("a.last_day"):
+    if asked and sort.parts[0].startswith("a.last_hour"):
         return _WALKED.format(inside=_where(inside), known=known, asked=_where(asked), by=by)
     source = f"{_ACTIVITY} {_KNOWN if known or 'c.' in by else ''}"
     return _CHOSEN.format(source=source, where=_where(conditions), by=by)

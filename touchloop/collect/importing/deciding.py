@@ -121,8 +121,8 @@ _LOCK = "select 1 from activity where customer_id = any(%s) order by customer_id
 
 _SEEN = """
 insert into activity
-  (customer_id, first_seen_at, last_seen_at, last_day, interactions, orders, spend)
-select id, %(now)s, %(now)s, (%(now)s::timestamptz at time zone 'UTC')::date, 0, 0, 0
+  (customer_id, first_seen_at, last_seen_at, interactions, orders, spend)
+select id, %(now)s, %(now)s, 0, 0, 0
 from unnest(%(ids)s::bigint[]) as t(id) order by id on conflict (customer_id) do nothing
 """
 

@@ -179,8 +179,7 @@ def _send_profiles(
     send(connection, f"{_customers(context)} order by lead", conn, "customers", columns)
     leads = "select lead from fresh order by lead"
     columns = {"customer_id": INT8, "first_seen_at": at, "last_seen_at": at,
-               "last_day": same(context.at.date()), "interactions": same(0), "orders": same(0),
-               "spend": same(0, FLOAT8)}  # fmt: skip
+               "interactions": same(0), "orders": same(0), "spend": same(0, FLOAT8)}  # fmt: skip
     send(connection, leads, conn, "activity", columns)
     columns = {"customer_id": INT8, "due_at": at, "reason": same("import")}
     send(connection, leads, conn, "refreshes", columns)
