@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
 import typer
 
 from tests.architecture.tree import ROOT, short, tracked
+from touchloop.api.bodies import request_of
 from touchloop.cli.app import app
+from touchloop.core import clock
 from touchloop.core.version import version
+from touchloop.interactions import context
 
 TEXT = {".py", ".md", ".toml", ".lock", ".html", ".css", ".js", ".mjs", ".json", ".txt", ".yml", ""}
 ENGLISH_DOCS = ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md")
@@ -49,6 +53,16 @@ def test_every_locked_package_has_a_hash() -> None:
 def test_no_built_file_is_committed() -> None:
     built = ("static/console/", "node_modules/", "dist/", ".venv/")
     assert [short(path) for path in tracked() if any(part in short(path) for part in built)] == []
+
+
+def test_what_the_readme_sends_is_understood_as_it_says() -> None:
+    sent = re.findall(r"-d '(\{.*?\})'", (ROOT / "README.md").read_text(), re.S)
+    (till,) = [body for body in map(json.loads, sent) if "event" in body]
+    place = context.read(json.dumps(till["context"]).encode()).touchpoint
+    assert place is not None and (place.channel, place.location) == ("store", "330")
+    (wish,) = [body for body in sent if "event" not in json.loads(body)]
+    asked = request_of(wish.encode(), clock.now())
+    assert (asked.identifier, asked.location) == (("user_id", "1204"), "330")
 
 
 def test_each_command_is_documented() -> None:
