@@ -26,6 +26,7 @@ from touchloop.cli import (
     people,
     person,
     programs,
+    replay,
     serve,
     sources,
     story,
@@ -53,6 +54,7 @@ app.command()(programs.api)
 app.command()(demo.demo)
 app.command("import")(importing.import_file)
 app.command()(story.story)
+app.command()(replay.replay)
 app.command()(basket.basket)
 app.command()(match.match)
 app.command()(doctor.doctor)

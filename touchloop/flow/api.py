@@ -6,10 +6,11 @@ from touchloop.flow.delivering import run as deliver
 from touchloop.flow.exporting import compact, export_all, rebuild
 from touchloop.flow.filling import Filling, fill_segment
 from touchloop.flow.learning import Learner, ask_to_learn, kinds, learn, learn_once
+from touchloop.flow.replaying import Replayed
 from touchloop.flow.scoring import refresh_scores
 from touchloop.flow.state import Lag, Living, lag, living_workers
 from touchloop.flow.steps import ON_INTERACTIONS, Step
-from touchloop.flow.worker import drain, run
+from touchloop.flow.worker import drain, replay, run
 
 __all__ = [
     "ON_INTERACTIONS",
@@ -17,6 +18,7 @@ __all__ = [
     "Lag",
     "Learner",
     "Living",
+    "Replayed",
     "Step",
     "attend_segments",
     "ask_to_learn",
@@ -33,5 +35,6 @@ __all__ = [
     "living_workers",
     "rebuild",
     "refresh_scores",
+    "replay",
     "run",
 ]

@@ -40,12 +40,23 @@ class Message:
     uses: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Rows of the log to be taken again: of these subjects, from the first to the last."""
+
+    first: int
+    last: int
+    subjects: tuple[int, ...]
+    rows: int
+
+
 @dataclass(slots=True)
 class Batch:
     """A micro-batch. `rows` and `lines` are what it writes to the log."""
 
     blocks: Sequence[Block]
     due: Sequence[int] = ()  # customers whose time has come, without a message
+    again: Stretch | None = None  # rows of the log that are replayed
     messages: list[Message] = field(default_factory=list)
     held: list[Held] = field(default_factory=list)
     rows: list[Row] = field(default_factory=list)

@@ -12,7 +12,7 @@ from psycopg.types.json import Jsonb
 
 from touchloop.core import clock, ids, locks
 from touchloop.flow import steps
-from touchloop.flow.batch import Batch, Moved, Work
+from touchloop.flow.batch import Batch, Moved, Stretch, Work
 from touchloop.flow.logging import kinds_of
 from touchloop.interactions import api as interactions
 from touchloop.interactions.api import DEAD_LETTER, Block, Held, Record, alone
@@ -84,6 +84,18 @@ def wake(worker: Worker) -> int:
     except (Moved, psycopg.errors.UniqueViolation, psycopg.errors.TransactionRollback):
         _undo(worker)
     return len(rows)
+
+
+def again(worker: Worker, stretch: Stretch) -> Batch:
+    """Take rows of the log through the steps once more, however often other workers meet it."""
+    while True:
+        batch = Batch(blocks=(), again=stretch)
+        try:
+            _walk(worker, batch, steps.ON_REPLAY)
+        except (Moved, psycopg.errors.UniqueViolation, psycopg.errors.TransactionRollback):
+            _undo(worker)
+        else:
+            return batch
 
 
 def _process(worker: Worker, block_ids: list[int]) -> None:

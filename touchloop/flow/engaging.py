@@ -94,7 +94,8 @@ def show_to_rooms(batch: Batch, work: Work) -> Batch:
 def what_happened(batch: Batch, names: Container[str]) -> Iterator[Happened]:
     """The batch's messages of these names, and who entered and left segments, in the order of the
     log."""
-    for row, message in zip(batch.rows, batch.messages, strict=False):  # the messages come first
+    messages = () if batch.again else batch.messages  # nobody acts twice on what is past
+    for row, message in zip(batch.rows, messages, strict=False):  # the messages come first
         if message.envelope.name in names:
             yield _of_message(row.id, message)
     wanted = {entered: name in names for entered, name in ((True, ENTERED), (False, LEFT))}

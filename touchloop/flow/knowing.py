@@ -33,12 +33,13 @@ SYSTEM_SOURCE = "system"
 
 def fold_profiles(batch: Batch, work: Work) -> Batch:
     """Write activity, traits and canonical rows of everybody whom the batch concerns."""
-    touches = _touches(batch)
+    touches = [] if batch.again else _touches(batch)
     fresh, turns = touch(work.conn, touches)
     changes = pending_changes(work.conn)
     changed = {customer for change in changes for customer in change.customers}
     absorbed = {gone for change in changes for gone in change.absorbed} - changed
-    told_of = {message.customer_id for message in batch.messages if _ours(message)}
+    again = {message.customer_id for message in batch.messages} if batch.again else set()
+    told_of = again | {message.customer_id for message in batch.messages if _ours(message)}
     others = (changed | absorbed | set(batch.due) | told_of) - turns.keys()
     turns |= take_turn(work.conn, sorted(others))
     if naming.assign(batch, work):
@@ -47,8 +48,9 @@ def fold_profiles(batch: Batch, work: Work) -> Batch:
     if changes:
         forget(work.conn, sorted(absorbed))
         forget_memberships(work.conn, sorted(absorbed))
-        recount(work.conn, sorted(changed))
         settle_changes(work.conn, changes)
+    changed |= again
+    recount(work.conn, sorted(changed))
     refold = set(fresh) | told | batch.refold | changed | set(batch.due)
     fold(work.conn, sorted(refold), allowed=allowed_mask(work.conn, sorted(refold)), now=work.now)
     bought = [one.customer_id for one in touches if one.orders]

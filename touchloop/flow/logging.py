@@ -33,7 +33,6 @@ OUTBOUND = frozenset(
     }
 )
 PRODUCTS_OF_AN_ORDER = 1_000
-LIBRARY_CHANNELS = frozenset({"server", "browser", "mobile"})  # context.channel of client libraries
 SAMPLES = 25
 
 Name = tuple[str, str]  # of a kind: type, name; of a place: channel, location

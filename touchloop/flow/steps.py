@@ -22,6 +22,7 @@ from touchloop.flow import (
     once,
     opening,
     planning,
+    replaying,
     understanding,
 )
 from touchloop.flow.batch import Batch, Work
@@ -55,6 +56,12 @@ ON_INTERACTIONS = (
 
 # A customer whose time has come (a window moves, a merge, an edit) needs only the last three.
 ON_DUE = tuple(step for step in ON_INTERACTIONS if step.name in ("know", "understand", "engage"))
+
+# From any row of the log: all that is kept beside it is worked out again.
+ON_REPLAY = (
+    Step("read", replaying.read_again, "rows of the log become messages once more"),
+    *ON_DUE,
+)
 
 
 def walk(batch: Batch, work: Work, steps: tuple[Step, ...]) -> Batch:

@@ -23,10 +23,12 @@ from touchloop.core.processes import collect_rarely, take_short_turns
 from touchloop.flow import cycle, duties
 from touchloop.flow.batch import Batch
 from touchloop.flow.histories import Histories
+from touchloop.flow.replaying import Replayed, stretches
 from touchloop.interactions.api import Catalogue
 
 MESSAGES = 32_000  # of a micro-batch at most: the busier, the more a batch shares
 VISITS = 500_000  # remembered at most, some 60 MB
+LAST = (1 << 63) - 1  # row of the log that there can be
 WAIT = 0.25  # seconds without a word from the door before looking again
 
 log = logging.getLogger("touchloop.flow")
@@ -83,6 +85,25 @@ def drain(*, messages: int = MESSAGES, deadline: float = 600.0) -> int:
                 duties.fold_figures(worker.side)
                 return worker.pulse.processed
     raise TimeoutError("the inbox did not empty in time")
+
+
+def replay(
+    *, first: int = 0, last: int = LAST, told: Callable[[Replayed, int], None] = lambda *_: None
+) -> Replayed:
+    """Take the rows of the log from `first` to `last` through the steps once more.
+
+    Each batch of rows is committed by itself, and `told` hears what is done and how many rows there
+    are; other workers may go on meanwhile.
+    """
+    done = Replayed()
+    with contextlib.closing(_Connections(duties.Pulse("replay"))) as connections:
+        worker = connections.worker
+        todo = stretches(worker.side, first, last)
+        total = sum(stretch.rows for stretch in todo)
+        for stretch in todo:
+            done = done.plus(cycle.again(worker, stretch))
+            told(done, total)
+    return done
 
 
 def _work(worker: Worker, stop: Callable[[], bool], messages: int) -> None:
