@@ -47,11 +47,12 @@ def staff(answer: Answer) -> Answer:
         user = request.user
         actor = person_of(user) if user.is_authenticated and user.is_active else None
         request.actor = actor  # type: ignore[attr-defined]
-        timezone.activate(organisation.current().time_zone)
-        if actor and actor.language:
-            with translation.override(actor.language):
-                return answer(request)
-        return answer(request)
+        with organisation.read_once() as house:
+            timezone.activate(house.time_zone)
+            if actor and actor.language:
+                with translation.override(actor.language):
+                    return answer(request)
+            return answer(request)
 
     return middleware
 

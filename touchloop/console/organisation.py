@@ -1,11 +1,13 @@
-"""How this installation calls itself. Read on every page, so kept for some seconds."""
+"""How this installation calls itself. Asked for in many places of a page, and read once for it."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import asdict, dataclass
 from zoneinfo import available_timezones
 
-from django.core.cache import cache
 from django.db import transaction
 from django.utils.translation import gettext as _
 
@@ -13,9 +15,6 @@ from touchloop.console.models import Organisation
 from touchloop.core import audit
 from touchloop.core.accounts.api import Person
 from touchloop.core.errors import Invalid
-
-KEY = "organisation"
-KEPT_SECONDS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,13 +25,23 @@ class House:
     collector_url: str = ""
 
 
+_read: ContextVar[House | None] = ContextVar("organisation", default=None)
+
+
 def current() -> House:
-    kept: House | None = cache.get(KEY)
-    if kept is None:
-        row = Organisation.objects.order_by("id").first()
-        kept = _house(row) if row else House()
-        cache.set(KEY, kept, KEPT_SECONDS)
-    return kept
+    """As it is, or as it was when the request began."""
+    return _read.get() or _stored()
+
+
+@contextmanager
+def read_once() -> Iterator[House]:
+    """Within the block `current` does not ask the database again."""
+    house = _stored()
+    token = _read.set(house)
+    try:
+        yield house
+    finally:
+        _read.reset(token)
 
 
 def change(house: House, *, actor: Person) -> None:
@@ -57,7 +66,8 @@ def change(house: House, *, actor: Person) -> None:
             before={key: before[key] for key in changed},
             after={key: after[key] for key in changed},
         )
-    cache.delete(KEY)
+    if _read.get() is not None:
+        _read.set(house)
 
 
 def _check(house: House) -> None:
@@ -69,6 +79,11 @@ def _check(house: House) -> None:
         raise Invalid("currency", _("Use the three letters of the currency, like EUR."))
     if house.collector_url and not house.collector_url.startswith(("http://", "https://")):
         raise Invalid("collector_url", _("Start the address with https:// or http://."))
+
+
+def _stored() -> House:
+    row = Organisation.objects.order_by("id").first()
+    return _house(row) if row else House()
 
 
 def _house(row: Organisation) -> House:

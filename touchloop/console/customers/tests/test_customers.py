@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from touchloop.console.conftest import CustomerOf, Send, order, told
 from touchloop.core import db
@@ -87,6 +89,20 @@ def test_the_page_of_a_customer_tells_who_what_and_why(
                   "Serve and support", "In no segment now", "Today,"):  # fmt: skip
         assert words in told_, words
     assert "<title>Customer " in told_.replace("\n", "")
+
+
+def test_a_long_timeline_asks_the_database_no_oftener(
+    admin: Client, send: Send, customer_of: CustomerOf
+) -> None:
+    send(order("ana", 10), *(order("ben", 10 + i, days=i) for i in range(30)))
+    asked = []
+    for name in ("ana", "ben"):
+        address = f"/customers/{customer_of(name)}/"
+        page(admin, address)  # what is counted for the rail is kept from here on
+        with CaptureQueriesContext(connection) as queries:
+            page(admin, address)
+        asked.append(len(queries))
+    assert asked[0] == asked[1]
 
 
 def test_the_timeline_comes_in_parts_and_each_is_filtered(
