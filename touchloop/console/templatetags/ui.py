@@ -58,7 +58,7 @@ def icon(name: str, size: int = 16, label: str = "") -> SafeString:
 @register.simple_tag
 def asset(name: str) -> str:
     """Where a built file lies; its name carries a hash, so that it can be kept for ever."""
-    return static(f"console/{_assets()[name]}")
+    return _read_assets(ASSETS.stat().st_mtime)[name]
 
 
 @register.simple_tag(takes_context=True)
@@ -163,8 +163,4 @@ def _render(context: Context, name: str, arguments: dict[str, Any]) -> SafeStrin
 @functools.lru_cache(maxsize=2)
 def _read_assets(changed: float) -> dict[str, str]:
     found: dict[str, str] = json.loads(ASSETS.read_text())
-    return found
-
-
-def _assets() -> dict[str, str]:
-    return _read_assets(ASSETS.stat().st_mtime)
+    return {name: static(f"console/{file}") for name, file in found.items()}
