@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import msgspec
 
+from touchloop.collect.connection import Headers
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -32,7 +34,7 @@ def refuse(
     return Refused(Answer(status, msgspec.json.encode(body), retry_after))
 
 
-def headers(answer: Answer) -> list[tuple[str, str]]:
+def headers(answer: Answer) -> Headers:
     """Answers are for the one program that asked: nothing keeps them on the way."""
     if answer.status == 200:
         return _PLAIN
@@ -41,7 +43,7 @@ def headers(answer: Answer) -> list[tuple[str, str]]:
         found.append(("retry-after", str(answer.retry_after)))
     if answer.status == 401:
         found.append(("www-authenticate", 'Bearer realm="secret key"'))
-    return found
+    return tuple(found)
 
 
-_PLAIN = [("content-type", "application/json"), ("cache-control", "no-store")]
+_PLAIN = (("content-type", "application/json"), ("cache-control", "no-store"))

@@ -1,7 +1,8 @@
-"""The programs' door under Granian, in this process."""
+"""The programs' door, in processes that share its port."""
 
 from __future__ import annotations
 
+from touchloop.api.answering import LARGEST_BODY
 from touchloop.api.door import Door
 from touchloop.collect.server import in_processes, listen, stopped_by_signal
 from touchloop.core import db
@@ -28,5 +29,5 @@ def serve(
 async def _serve(door: Door, *, host: str, port: int) -> None:
     take_short_turns()
     await door.open()
-    await listen(door.answer, host=host, port=port, stop=stopped_by_signal())
+    await listen(door.take, host=host, port=port, stop=stopped_by_signal(), largest=LARGEST_BODY)
     await door.close()

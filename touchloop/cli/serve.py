@@ -273,7 +273,7 @@ def _who_serves(descriptor: int, home: Path) -> str:
 
 
 def refuse_taken_port(host: str, port: int) -> None:
-    """Granian shares a port with whoever else has it, and nobody would notice.
+    """A port is shared with whoever else has it, and nobody would notice.
 
     A part that `serve` starts again tries until the port of its forerunner is free.
     """

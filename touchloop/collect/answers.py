@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-Headers = list[tuple[str, str]]
+from touchloop.collect.connection import Headers
 
 # Codes whose messages are gone for good: clients drop what was refused with them.
 PERMANENT = frozenset({400, 413})
@@ -60,29 +60,29 @@ def headers(answer: Answer, origin: str | None, *, method: str = "POST") -> Head
         fields += [("retry-after", seconds), ("x-ratelimit-reset", seconds)]
     if answer.status == 401 and origin is None and method != "GET":
         fields.append(("www-authenticate", 'Basic realm="write key"'))
-    return fields
+    return tuple(fields)
 
 
 def cross_origin(origin: str | None) -> Headers:
     if origin is None:
-        return [("access-control-allow-origin", "*")]
-    return [
+        return (("access-control-allow-origin", "*"),)
+    return (
         ("access-control-allow-origin", origin),
         ("access-control-allow-credentials", "true"),
         ("access-control-expose-headers", "retry-after, x-ratelimit-reset"),
         ("vary", "origin"),
-    ]
+    )
 
 
 def preflight(origin: str | None, asked: str | None) -> Headers:
     """Whatever headers the page asks for, besides those that the known clients send."""
     allowed = "authorization, content-type, content-encoding, x-retry-count, x-write-key"
-    return [
+    return (
         *cross_origin(origin),
         ("access-control-allow-methods", "GET, POST, OPTIONS"),
         ("access-control-allow-headers", f"{allowed}, {asked}" if asked else allowed),
         ("access-control-max-age", "86400"),
-    ]
+    )
 
 
 ACCEPTED = Answer(200, b'{"success":true}')
@@ -91,7 +91,7 @@ GIF = Answer(  # one transparent point
     base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7"),
     "image/gif",
 )
-_PLAIN: Headers = [
+_PLAIN: Headers = (
     ("content-type", "application/json"),
     ("access-control-allow-origin", "*"),
-]
+)

@@ -1,36 +1,15 @@
-"""The bytes of a request, read, inflated and made clean within bounds."""
+"""The bytes of a request, inflated and made clean within bounds."""
 
 from __future__ import annotations
 
 import re
 import zlib
-from typing import Any
 
-from touchloop.collect.answers import refuse
+from touchloop.collect.answers import Refused, refuse
 
 GZIP = b"\x1f\x8b"
 ZLIB = (b"\x78\x01", b"\x78\x5e", b"\x78\x9c", b"\x78\xda")  # no JSON text begins like these
 BOM = b"\xef\xbb\xbf"
-
-
-async def read(protocol: Any, *, told: str | None, limit: int, drained: int) -> bytes:
-    """A body of unknown or excessive length. Raises Refused (413) for one over the limit.
-
-    A client that is still sending does not see the answer; so a body that is not absurdly large is
-    read to its end first.
-    """
-    if told is not None and int(told) > drained:
-        raise too_large(limit)
-    parts, size = [], 0
-    async for part in protocol:
-        size += len(part)
-        if size <= limit:
-            parts.append(part)
-        elif size > drained:
-            break
-    if size > limit:
-        raise too_large(limit)
-    return b"".join(parts)
 
 
 def inflate(body: bytes, *, limit: int) -> bytes:
@@ -59,7 +38,7 @@ def mend(body: bytes) -> bytes:
     return _SURROGATES.sub(_mended, body)
 
 
-def too_large(limit: int) -> Exception:
+def too_large(limit: int) -> Refused:
     return refuse(413, "too_large", f"a request has at most {limit} bytes, also when inflated")
 
 

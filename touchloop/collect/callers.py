@@ -3,26 +3,20 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 from touchloop.core.proxies import Network, caller
 
 
-def address(client: str, headers: Any, *, proxies: Sequence[Network]) -> str | None:
+def address(client: str, headers: Mapping[str, str], *, proxies: Sequence[Network]) -> str | None:
     """The caller's address; what a header says is only believed of a listed proxy."""
-    direct = client.rpartition(":")[0].strip("[]")
-    found = caller(direct, headers.get("x-forwarded-for") or "", proxies=proxies)
+    found = caller(client, headers.get("x-forwarded-for") or "", proxies=proxies)
     return _shortened(found, headers.get("x-ip-policy"))
 
 
-def opted_out(headers: Any) -> bool:
+def opted_out(said: str) -> bool:
     """Global Privacy Control: exactly `1`, also when several headers were joined by commas."""
-    first = headers.get("sec-gpc")
-    if first is None:
-        return False
-    values = [value for name, value in headers.items() if name == "sec-gpc"] or [first]
-    return any(word.strip(" \t") == "1" for value in values for word in value.split(","))
+    return any(word.strip(" \t") == "1" for word in said.split(","))
 
 
 def _shortened(text: str, policy: str | None) -> str | None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from collections.abc import Callable
-from typing import Any
+from functools import partial
 
 from touchloop.collect import bodies, callers, pages
 from touchloop.collect.answers import (
@@ -16,15 +17,16 @@ from touchloop.collect.answers import (
     preflight,
     refuse,
 )
+from touchloop.collect.connection import Request
 from touchloop.collect.keys import Keys
 from touchloop.collect.limits import Limits
-from touchloop.collect.parcel import Parcel, Request, Route
+from touchloop.collect.parcel import Parcel, Route
 from touchloop.collect.pipe import Pipe
 from touchloop.collect.routes import ROUTES
 from touchloop.collect.signed import HEADER, only_signed
 from touchloop.collect.tallies import Tallies
 from touchloop.collect.throttle import Throttle
-from touchloop.collect.writer import Writer
+from touchloop.collect.writer import Outcome, Writer
 from touchloop.core import clock
 from touchloop.interactions.api import DIRECT, Record, Source
 
@@ -39,7 +41,7 @@ def now_us() -> int:
 
 
 class Door:
-    """Everything that a request needs; `answer` is the RSGI application."""
+    """Everything that a request needs; `take` is given each, and sees to its answer."""
 
     def __init__(
         self, limits: Limits, *, database_url: str, now_us: Callable[[], int] = now_us
@@ -53,6 +55,7 @@ class Door:
         )
         self._throttle = Throttle(limits.source_rate)
         self._now_us = now_us
+        self._rare: set[asyncio.Task[None]] = set()
 
     async def open(self) -> None:
         """Returns also when the database is away: the door then answers 503 until it is there."""
@@ -66,82 +69,83 @@ class Door:
         await self.tallies.close()
         await self.keys.close()
 
-    async def answer(self, scope: Any, protocol: Any) -> None:
-        fields, method = scope.headers, scope.method
-        origin = fields.get("origin")
+    def take(self, request: Request) -> None:
+        route = ROUTES.get(request.path)
+        if route is not None and request.method in route.methods and self._receive(request, route):
+            return
+        task = asyncio.create_task(self._see_to(request, route))
+        self._rare.add(task)  # the loop itself would forget it
+        task.add_done_callback(self._rare.discard)
+
+    async def _see_to(self, request: Request, route: Route | None) -> None:
+        """What has to wait for more than its commit: a key that may be new, or a page."""
         try:
-            route = ROUTES.get(scope.path)
-            if route is not None and method in route.methods:
-                answer = await self._receive(route, scope, fields, protocol)
-            elif method == "OPTIONS":
-                asked = fields.get("access-control-request-headers")
-                protocol.response_empty(204, preflight(origin, asked))
+            if route is not None and request.method in route.methods:
+                await self.keys.refresh()
+                self._receive(request, route, keys_are_fresh=True)
                 return
-            else:
-                answer = await pages.answer(self, scope, known=route is not None)
+            if request.method == "OPTIONS":
+                asked = request.headers.get("access-control-request-headers")
+                request.respond(204, preflight(request.headers.get("origin"), asked), b"")
+                return
+            answer = await pages.answer(self, request, known=route is not None)
         except Refused as refused:
             answer = refused.answer
         except Exception:
-            log.exception("a request failed: %s %s", method, scope.path)
-            answer = refuse(500, "failed", "the door failed; send it again").answer
-        if method == "HEAD":
-            protocol.response_empty(answer.status, headers(answer, origin))
-        else:
-            fields = headers(answer, origin, method=method)
-            protocol.response_bytes(answer.status, fields, answer.body)
+            answer = _failed(request)
+        _respond(request, answer)
 
-    async def _receive(self, route: Route, scope: Any, fields: Any, protocol: Any) -> Answer:
-        """Each microsecond here is one of every message: what is rare is behind a cheap test."""
-        header = fields.get("authorization")
-        source = self.keys.by_header.get(header)
-        if source is None and header is not None:
-            source = await self._source_of_header(header)
+    def _receive(self, request: Request, route: Route, *, keys_are_fresh: bool = False) -> bool:
+        """False: its key is unknown, and may be new. Else it is answered, at the latest after the
+        commit.
+
+        Each microsecond here is one of every message: what is rare is behind a cheap test.
+        """
+        source = None
         try:
+            header = request.headers.get("authorization")
+            source = self.keys.by_header.get(header)
+            if source is None and header is not None:
+                source = self.keys.of_header(header)
+                if source is None and header[:6].lower() == "basic " and not keys_are_fresh:
+                    return False  # the key of the header goes before one in the body
             limit = self.limits.foreign_body if route.foreign else self.limits.body
-            told = fields.get("content-length")
-            if told is not None and int(told) <= limit:  # the server has checked it is a number
-                body = await protocol()
-            else:
-                drained = self.limits.drained
-                body = await bodies.read(protocol, told=told, limit=limit, drained=drained)
+            body = request.body
+            if request.too_large or len(body) > limit:
+                raise bodies.too_large(limit)
             if body[:1] != b"{" or not body.isascii():
-                body = bodies.clean(bodies.inflate(body, limit=limit))
-            parcel = route.read(Request(scope, fields, body))
+                request.body = bodies.clean(bodies.inflate(body, limit=limit))
+            parcel = route.read(request)
             if source is None:
-                source = await self._source_of_key(parcel.key, header)
+                source = self.keys.get(parcel.key)
+                if source is None:
+                    if parcel.key and not keys_are_fresh:
+                        return False
+                    raise self._stranger(parcel.key or header)
             if source.require_signature:
-                parcel = self._signed(parcel, source, fields.get(HEADER))
+                parcel = self._signed(parcel, source, request.headers.get(HEADER))
             if not parcel.n:
-                return route.done
+                _respond(request, route.done)
+                return True
             pause = self._throttle.wait(source.id, parcel.n)
             if pause:
                 raise refuse(429, "rate_limited", "this source sends too fast", retry_after=pause)
-            outcome = await self.writer.offer(self._record(route, parcel, source, scope, fields))
+            record = self._record(route, parcel, source, request)
+            self.writer.offer(record, partial(_settle, request, route.done))
         except Refused as refused:
             if source is not None and refused.answer.status in _FOR_GOOD:
                 self.tallies.refuse(source.id, refused.messages)
-            raise
-        if outcome is not None:
-            raise outcome
-        return route.done
+            _respond(request, refused.answer)
+        except Exception:
+            _respond(request, _failed(request))
+        return True
 
-    async def _source_of_header(self, header: str) -> Source | None:
-        """None: the body may tell. An unknown key in the header may yet be one in the body."""
-        source = self.keys.of_header(header)
-        if source is None and header[:6].lower() == "basic ":
-            await self.keys.refresh()
-            source = self.keys.of_header(header)
-        return source
-
-    async def _source_of_key(self, key: str | None, header: str | None) -> Source:
-        source = await self.keys.find(key)
-        if source is not None:
-            return source
+    def _stranger(self, key: str | None) -> Refused:
         if not self.keys.known:
-            raise later("database_unavailable", "the database is away; nothing was kept")
-        if key or header:
-            raise refuse(401, "unknown_write_key", "invalid write key")
-        raise refuse(401, "no_write_key", "no write key: send it as the user name of Basic")
+            return later("database_unavailable", "the database is away; nothing was kept")
+        if key:
+            return refuse(401, "unknown_write_key", "invalid write key")
+        return refuse(401, "no_write_key", "no write key: send it as the user name of Basic")
 
     def _signed(self, parcel: Parcel, source: Source, header: str | None) -> Parcel:
         left, refused = only_signed(
@@ -151,17 +155,15 @@ class Door:
             self.tallies.refuse(source.id, refused)
         return left
 
-    def _record(
-        self, route: Route, parcel: Parcel, source: Source, scope: Any, fields: Any
-    ) -> Record:
-        body = parcel.body
+    def _record(self, route: Route, parcel: Parcel, source: Source, request: Request) -> Record:
+        fields, body = request.headers, parcel.body
         ip = agent = None
         if source.kind in BROWSERS:
-            ip, agent = self._address(scope), fields.get("user-agent")
+            ip, agent = self._address(request), fields.get("user-agent")
         elif body.find(b'"direct"') >= 0:
-            found = self._address(scope)
+            found = self._address(request)
             ip = DIRECT + found if found else None
-        gpc = fields.get("sec-gpc") is not None and callers.opted_out(fields)
+        gpc = "sec-gpc" in fields and callers.opted_out(fields["sec-gpc"])
         return Record(
             source.id,
             self._now_us(),
@@ -175,8 +177,23 @@ class Door:
             agent[:500] if agent else None,
         )
 
-    def _address(self, scope: Any) -> str | None:
-        return callers.address(scope.client, scope.headers, proxies=self.limits.trusted_proxies)
+    def _address(self, request: Request) -> str | None:
+        proxies = self.limits.trusted_proxies
+        return callers.address(request.client, request.headers, proxies=proxies)
+
+
+def _settle(request: Request, done: Answer, outcome: Outcome) -> None:
+    _respond(request, done if outcome is None else outcome.answer)
+
+
+def _respond(request: Request, answer: Answer) -> None:
+    fields = headers(answer, request.headers.get("origin"), method=request.method)
+    request.respond(answer.status, fields, answer.body)
+
+
+def _failed(request: Request) -> Answer:
+    log.exception("a request failed: %s %s", request.method, request.path)
+    return refuse(500, "failed", "the door failed; send it again").answer
 
 
 # What clients drop for good when they are told so; 401 with a known source is a missing signature.

@@ -14,7 +14,6 @@ class Limits:
 
     body: int = 500 * 1024  # of one request, also after inflating it
     foreign_body: int = 4_000 * 1024  # of a request of another protocol, whose clients send more
-    drained: int = 8 * 1024 * 1024  # a larger refused body is not even read to its end
     block_messages: int = 2_500
     block_bytes: int = 1_000_000
     many_requests: int = 32  # in one block: so busy a door holds the next one open for more

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from touchloop.collect import startup
 from touchloop.collect.answers import Answer, refuse
+from touchloop.collect.connection import Request
 
 if TYPE_CHECKING:
     from touchloop.collect.door import Door
@@ -20,18 +21,18 @@ The state of the door is at /health.
 """
 
 
-async def answer(door: Door, scope: Any, *, known: bool) -> Answer:
+async def answer(door: Door, request: Request, *, known: bool) -> Answer:
     """Raises Refused: 405 for another method than a page has, 404 for an unknown path."""
-    settings = startup.page(scope.path)
-    page = scope.path in ("/", "/health") or settings is not None
-    if known or (page and scope.method not in ("GET", "HEAD")):
-        raise refuse(405, "method_not_allowed", f"{scope.method} is not for this path")
-    if scope.path == "/":
+    settings = startup.page(request.path)
+    page = request.path in ("/", "/health") or settings is not None
+    if known or (page and request.method not in ("GET", "HEAD")):
+        raise refuse(405, "method_not_allowed", f"{request.method} is not for this path")
+    if request.path == "/":
         return Answer(200, _ROOT, "text/plain; charset=utf-8")
-    if scope.path == "/health":
+    if request.path == "/health":
         return _health(door)
     if settings is not None:
-        return await settings(door, scope)
+        return await settings(door, request)
     raise refuse(404, "not_found", "no such path")
 
 

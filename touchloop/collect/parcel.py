@@ -6,24 +6,11 @@ import itertools
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
-from urllib.parse import parse_qsl
 
 from msgspec import Struct
 
 from touchloop.collect.answers import ACCEPTED, Answer
-
-
-class Request(Struct, frozen=True, gc=False):
-    """The parts of a request that a wire may look at; scope and headers as RSGI has them."""
-
-    scope: Any
-    headers: Any
-    body: bytes
-
-    @property
-    def query(self) -> dict[str, str]:
-        return dict(parse_qsl(self.scope.query_string, keep_blank_values=True))
+from touchloop.collect.connection import Request
 
 
 class Parcel(Struct, frozen=True, gc=False):

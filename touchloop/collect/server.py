@@ -1,8 +1,4 @@
-"""The door under Granian, in this process.
-
-Granian's own way to have processes leaves its workers alone when the parent is killed, holding the
-port. Its embedded server runs on our event loop: one process, gone when it is killed.
-"""
+"""The doors' processes: each answers on the shared port, and ends with the first of them."""
 
 from __future__ import annotations
 
@@ -15,16 +11,13 @@ import sys
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from granian.constants import HTTPModes
-from granian.http import HTTP1Settings
-from granian.server.embed import Server
-
 from touchloop.collect import limits
 from touchloop.collect.answers import ACCEPTED, headers
+from touchloop.collect.connection import Connection, Port, Request
 from touchloop.collect.door import Door
 from touchloop.core.processes import end_with_parent
 
-Application = Callable[[Any, Any], Coroutine[Any, Any, None]]
+Take = Callable[[Request], None]
 Work = Callable[[], Coroutine[Any, Any, None]]
 
 
@@ -42,42 +35,37 @@ def run(*, host: str, port: int, database_url: str, workers: int = 1) -> None:
 async def serve(door: Door, *, host: str, port: int) -> None:
     """Until SIGINT or SIGTERM reaches this process."""
     await door.open()
-    await listen(door.answer, host=host, port=port, stop=stopped_by_signal())
+    largest = door.limits.foreign_body
+    await listen(door.take, host=host, port=port, stop=stopped_by_signal(), largest=largest)
     await door.close()
 
 
 def run_empty(*, host: str = "127.0.0.1", port: int, workers: int = 1) -> None:
     """The same server with a handler that only reads and answers: what the bench compares with."""
 
-    async def answer(scope: Any, protocol: Any) -> None:
-        await protocol()
-        protocol.response_bytes(200, headers(ACCEPTED, None), ACCEPTED.body)
+    def take(request: Request) -> None:
+        request.respond(200, headers(ACCEPTED, None), ACCEPTED.body)
 
     async def serve_empty() -> None:
-        await listen(answer, host=host, port=port, stop=stopped_by_signal())
+        await listen(take, host=host, port=port, stop=stopped_by_signal())
 
     in_processes(serve_empty, host=host, port=port, count=workers)
 
 
-async def listen(answer: Application, *, host: str, port: int, stop: asyncio.Event) -> None:
-    """Answer requests until `stop`; then take no more, and let those under way end."""
-    server = Server(
-        answer,
-        address=host,
-        port=port,
-        http=HTTPModes.http1,
-        http1_settings=HTTP1Settings(header_read_timeout=30_000, max_buffer_size=64 * 1024),
-        websockets=False,
-        log_enabled=False,
-        backlog=2048,
-        backpressure=8192,
+async def listen(
+    take: Take, *, host: str, port: int, stop: asyncio.Event, largest: int = 64 * 1024
+) -> None:
+    """Give requests to `take` until `stop`; then take no more, and let those under way end."""
+    place = Port(take, largest=largest)
+    shared = hasattr(socket, "SO_REUSEPORT")
+    server = await asyncio.get_running_loop().create_server(
+        lambda: Connection(place), host, port, backlog=2048, reuse_port=shared or None
     )
-    serving = asyncio.create_task(server.serve())
-    stopping = asyncio.create_task(stop.wait())
-    await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
-    server.stop()  # type: ignore[no-untyped-call]
-    await serving
-    stopping.cancel()
+    keeper = asyncio.create_task(place.keep())
+    await stop.wait()
+    server.close()
+    await place.end()
+    keeper.cancel()
 
 
 def stopped_by_signal() -> asyncio.Event:
@@ -127,7 +115,7 @@ def run_loop(work: Coroutine[Any, Any, None]) -> None:
 
 
 def refuse_taken_port(host: str, port: int) -> None:
-    """Granian shares a port with whoever else has it, and nobody would notice."""
+    """A port is shared with whoever else has it, and nobody would notice."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

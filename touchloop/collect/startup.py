@@ -10,18 +10,19 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
 
 import msgspec
 
 from touchloop.collect.answers import Answer, refuse
+from touchloop.collect.connection import Request
 from touchloop.interactions.api import Source
 
 if TYPE_CHECKING:
     from touchloop.collect.door import Door
 
-Page = Callable[["Door", Any], Awaitable[Answer]]
+Page = Callable[["Door", Request], Awaitable[Answer]]
 
 _SEGMENT = re.compile(r"/(?:v1/)?projects/([^/]{1,200})/settings/?")
 _POSTHOG = re.compile(r"/array/([^/]{1,200})/config(\.js)?/?")
@@ -39,10 +40,10 @@ def page(path: str) -> Page | None:
     return None
 
 
-async def _segment(key: str, door: Door, scope: Any) -> Answer:
+async def _segment(key: str, door: Door, request: Request) -> Answer:
     source = await _source(door, key)
-    secure = scope.headers.get("x-forwarded-proto") == "https" or scope.scheme == "https"
-    host = scope.headers.get("host") or scope.authority or "localhost"
+    secure = request.headers.get("x-forwarded-proto") == "https"
+    host = request.headers.get("host") or "localhost"
     plan = {"__default": {"enabled": True, "integrations": {}}}
     return _json(
         {
@@ -69,9 +70,9 @@ async def _segment(key: str, door: Door, scope: Any) -> Answer:
     )
 
 
-async def _rudder(door: Door, scope: Any) -> Answer:
-    asked = parse_qs(scope.query_string).get("writeKey", [""])[0]
-    source = door.keys.of_header(scope.headers.get("authorization") or "")
+async def _rudder(door: Door, request: Request) -> Answer:
+    asked = parse_qs(request.query_string).get("writeKey", [""])[0]
+    source = door.keys.of_header(request.headers.get("authorization") or "")
     source = source or await _source(door, asked)
     return _json(
         {
@@ -90,7 +91,7 @@ async def _rudder(door: Door, scope: Any) -> Answer:
     )
 
 
-async def _posthog(key: str, script: bool, door: Door, scope: Any) -> Answer:
+async def _posthog(key: str, script: bool, door: Door, request: Request) -> Answer:
     source = await _source(door, key)
     config = {
         "token": source.write_key,

@@ -5,9 +5,9 @@ and with it answers all its requests. So one commit serves as many requests as c
 commit before it ran, and a single one does not wait for company. After a block of many the next
 one is held open for a moment: a commit costs as much work as forty requests, whatever is in it.
 
-Guarantee: a request gets `None` from `Block.done` only after its records are committed. Anything
-else gets an answer that makes the client send it again, also when the outcome is unknown: the flow
-drops what then comes twice.
+Guarantee: a request is told `None` only after its records are committed. Anything else is an answer
+that makes the client send it again, also when the outcome is unknown: the flow drops what then
+comes twice.
 """
 
 from __future__ import annotations
@@ -28,18 +28,19 @@ from touchloop.interactions.api import Record, pack_blocks
 log = logging.getLogger("touchloop.collect")
 
 Outcome = Refused | None
+Tell = Callable[[Outcome], None]
 
 
 class Block:
-    """Records that will be committed together; `done` is shared by all their requests."""
+    """Records that will be committed together, and whom to tell of it."""
 
-    __slots__ = ("bytes", "done", "messages", "records")
+    __slots__ = ("bytes", "messages", "records", "waiting")
 
-    def __init__(self, done: asyncio.Future[Outcome]) -> None:
+    def __init__(self) -> None:
         self.records: list[Record] = []
+        self.waiting: list[Tell] = []
         self.messages = 0
         self.bytes = 0
-        self.done = done
 
 
 class Writer:
@@ -77,8 +78,11 @@ class Writer:
         await asyncio.gather(*self._tasks)
         self._fail(later("closing", "the door is closing"))
 
-    def offer(self, record: Record) -> asyncio.Future[Outcome]:
-        """Take the record in, to be committed soon. Raises Refused before taking anything."""
+    def offer(self, record: Record, tell: Tell) -> None:
+        """Take the record in, to be committed soon; `tell` is called once, with the outcome.
+
+        Raises Refused before taking anything.
+        """
         size = len(record.body) + 200
         n = record.n
         limits = self._limits
@@ -94,11 +98,11 @@ class Writer:
             self._open = None
             block = self._next()
         block.records.append(record)
+        block.waiting.append(tell)
         block.messages += n
         block.bytes += size
         self.messages += n
         self.bytes += size
-        return block.done
 
     def _next(self) -> Block:
         """Open a block and call the connections that are free."""
@@ -106,7 +110,7 @@ class Writer:
             raise later("closing", "the door is closing")
         if not self.up:
             raise later("database_unavailable", "the database is away; nothing was kept")
-        self._open = block = Block(self._loop.create_future())
+        self._open = block = Block()
         self._work.set()
         return block
 
@@ -161,7 +165,11 @@ class Writer:
         self.bytes -= block.bytes
         if outcome is None:
             self.complaint = ""
-        block.done.set_result(outcome)
+        for tell in block.waiting:
+            try:
+                tell(outcome)
+            except Exception:
+                log.exception("an answer failed")
 
     async def _drop(self, pipe: Pipe) -> None:
         with suppress(psycopg.Error, OSError):

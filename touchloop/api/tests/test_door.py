@@ -6,15 +6,18 @@ import asyncio
 import json
 from collections.abc import Callable, Iterator
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import pytest
 from django.test import Client
 
 from touchloop.api import keys, views
+from touchloop.api.answering import LARGEST_BODY
 from touchloop.api.door import Door
 from touchloop.channels import api as channels
+from touchloop.collect.connection import Connection, Request
+from touchloop.collect.connection import Headers as Fields
 from touchloop.core import clock, db
 from touchloop.core.errors import Invalid, NotFound
 from touchloop.engage.decisions import api as decisions
@@ -51,31 +54,18 @@ def secret(world: World) -> str:
     return secret
 
 
-class Headers(dict[str, str]):
-    """As RSGI gives them: names in lower case."""
+class Asked:
+    """A request by no connection: it keeps its answer."""
 
+    def __init__(self, path: str, method: str, headers: dict[str, str], body: bytes) -> None:
+        named = {name.lower(): value for name, value in headers.items()}
+        too_large = len(body) > LARGEST_BODY
+        here = cast(Connection, self)
+        self.request = Request(method, path, "", named, body, too_large, here)
+        self.answered: asyncio.Future[tuple[int, Fields, bytes]] = asyncio.Future()
 
-class Scope:
-    def __init__(self, path: str, method: str, headers: dict[str, str]) -> None:
-        self.path, self.method = path, method
-        self.headers = Headers({name.lower(): value for name, value in headers.items()})
-
-
-class Protocol:
-    """What Granian hands to the application, kept in memory."""
-
-    def __init__(self, body: bytes) -> None:
-        self.body = body
-        self.answer: tuple[int, list[tuple[str, str]], bytes]
-
-    async def __call__(self) -> bytes:
-        return self.body
-
-    async def __aiter__(self) -> Any:
-        yield self.body
-
-    def response_bytes(self, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
-        self.answer = (status, headers, body)
+    def respond(self, request: Request, status: int, headers: Fields, body: bytes) -> None:
+        self.answered.set_result((status, headers, body))
 
 
 @pytest.fixture(params=["own door", "beside the console"])
@@ -103,14 +93,14 @@ def _beside(
 def _at_own_door(
     path: str, data: bytes, method: str, headers: dict[str, str]
 ) -> tuple[int, dict[str, Any], dict[str, str]]:
-    async def go() -> tuple[int, list[tuple[str, str]], bytes]:
+    async def go() -> tuple[int, Fields, bytes]:
         door = Door(database_url=db.url())
         await door.open()
-        protocol = Protocol(data)
-        told = {"content-length": str(len(data))}
-        await door.answer(Scope(path, method, headers | told), protocol)
+        asked = Asked(path, method, headers, data)
+        door.take(asked.request)
+        answered = await asked.answered
         await door.close()
-        return protocol.answer
+        return answered
 
     status, found, body = asyncio.run(go())
     return status, json.loads(body), dict(found)
@@ -272,15 +262,14 @@ def test_requests_at_the_same_moment_are_decided_together(world: World, secret: 
     async def go() -> list[tuple[int, bytes]]:
         door = Door(database_url=db.url())
         await door.open()
-        protocols = [
-            Protocol(json.dumps(ASK | {"customer": number}).encode()) for number in [7] * 40 + [99]
-        ]
-        headers = {"authorization": f"Bearer {secret}", "content-length": "10"}
-        await asyncio.gather(
-            *(door.answer(Scope("/v1/decide", "POST", headers), each) for each in protocols)
-        )
+        headers = {"authorization": f"Bearer {secret}"}
+        bodies = [json.dumps(ASK | {"customer": number}).encode() for number in [7] * 40 + [99]]
+        asked = [Asked("/v1/decide", "POST", headers, body) for body in bodies]
+        for each in asked:
+            door.take(each.request)
+        answers = await asyncio.gather(*(each.answered for each in asked))
         await door.close()
-        return [(each.answer[0], each.answer[2]) for each in protocols]
+        return [(status, body) for status, _headers, body in answers]
 
     found = asyncio.run(go())
     assert [status for status, _body in found] == [200] * 40 + [404]

@@ -55,7 +55,10 @@ class Served:
         self.door = Door(self._limits, database_url=self._url)
         await self.door.open()
         self._ready.set()
-        await server.listen(self.door.answer, host="127.0.0.1", port=self.port, stop=self._stop)
+        await server.listen(
+            self.door.take, host="127.0.0.1", port=self.port, stop=self._stop,
+            largest=self._limits.foreign_body,
+        )  # fmt: skip
         await self.door.close()
 
     def _wait_until_it_listens(self) -> None:

@@ -33,6 +33,13 @@ def some(n: int = 1, size: int = 10) -> Record:
     return Record(1, 0, None, None, False, b"x" * size, [""] * n, n, "segment")
 
 
+def offered(writer: Writer, record: Record) -> asyncio.Future[Any]:
+    """What the writer will tell of the record."""
+    told = asyncio.get_running_loop().create_future()
+    writer.offer(record, told.set_result)
+    return told
+
+
 class Slow(Pipe):
     """A pipe whose commits a test can hold, fail, or count."""
 
@@ -86,7 +93,7 @@ def test_no_waiter_is_ever_stranded() -> None:
             for turn in range(50):
                 for _ in range((pauses * turn) % 7):
                     await asyncio.sleep(0)
-                assert await asyncio.wait_for(writer.offer(some()), 5) is None
+                assert await asyncio.wait_for(offered(writer, some()), 5) is None
 
         await asyncio.gather(*(client(n) for n in range(40)))
         assert sum(sum(pipe.blocks) for pipe in pipes) == 2_000
@@ -99,9 +106,9 @@ def test_one_commit_serves_all_that_came_meanwhile() -> None:
     async def check(writer: Writer, pipes: list[Slow]) -> None:
         (pipe,) = pipes
         pipe.gate = asyncio.Event()
-        first = writer.offer(some())
+        first = offered(writer, some())
         await asyncio.sleep(0.01)
-        others = [writer.offer(some()) for _ in range(100)]
+        others = [offered(writer, some()) for _ in range(100)]
         pipe.gate.set()
         await asyncio.gather(first, *others)
         assert pipe.blocks == [1, 100]
@@ -111,10 +118,10 @@ def test_one_commit_serves_all_that_came_meanwhile() -> None:
 
 def test_after_a_block_of_many_the_next_one_is_held_open() -> None:
     async def check(writer: Writer, pipes: list[Slow]) -> None:
-        waiting = [writer.offer(some()) for _ in range(3)]
+        waiting = [offered(writer, some()) for _ in range(3)]
         for _ in range(20):  # these come one by one, and find a connection that is free
             await asyncio.sleep(0)
-            waiting.append(writer.offer(some()))
+            waiting.append(offered(writer, some()))
         await asyncio.gather(*waiting)
         assert sorted(size for pipe in pipes for size in pipe.blocks) == [3, 20]
 
@@ -125,7 +132,7 @@ def test_blocks_are_bounded() -> None:
     async def check(writer: Writer, pipes: list[Slow]) -> None:
         (pipe,) = pipes
         pipe.gate = asyncio.Event()
-        waiting = [writer.offer(some(30)) for _ in range(20)]
+        waiting = [offered(writer, some(30)) for _ in range(20)]
         pipe.gate.set()
         await asyncio.gather(*waiting)
         assert max(pipe.blocks) <= 100
@@ -138,14 +145,14 @@ def test_a_full_queue_says_429_before_taking_anything() -> None:
     async def check(writer: Writer, pipes: list[Slow]) -> None:
         (pipe,) = pipes
         pipe.gate = asyncio.Event()
-        taken = [writer.offer(some(10)) for _ in range(10)]
+        taken = [offered(writer, some(10)) for _ in range(10)]
         with pytest.raises(Exception) as refused:
-            writer.offer(some(1))
+            offered(writer, some(1))
         answer = refused.value.answer  # type: ignore[attr-defined]
         assert (answer.status, answer.retry_after) == (429, 1)
         pipe.gate.set()
         assert await asyncio.gather(*taken) == [None] * 10
-        assert await writer.offer(some(1)) is None
+        assert await offered(writer, some(1)) is None
 
     with_writer(check, connections=1, waiting_messages=100)
 
@@ -154,14 +161,14 @@ def test_a_full_disk_says_503_and_heals_by_itself() -> None:
     async def check(writer: Writer, pipes: list[Slow]) -> None:
         for pipe in pipes:
             pipe.error = psycopg.errors.DiskFull("no space left on device")
-        outcome = await writer.offer(some())
+        outcome = await offered(writer, some())
         assert outcome is not None
         assert (outcome.answer.status, outcome.answer.retry_after) == (503, 5)
         assert json.loads(outcome.answer.body)["code"] == "disk_full"
         assert all(pipe.up for pipe in pipes)
         for pipe in pipes:
             pipe.error = None
-        assert await writer.offer(some()) is None
+        assert await offered(writer, some()) is None
         assert writer.complaint == ""
 
     with_writer(check)
@@ -172,13 +179,13 @@ def test_a_lost_connection_empties_the_queue_with_503() -> None:
         gate = asyncio.Event()
         for pipe in pipes:
             pipe.gate, pipe.error = gate, psycopg.OperationalError("gone")
-        waiting = [writer.offer(some(40)) for _ in range(10)]
+        waiting = [offered(writer, some(40)) for _ in range(10)]
         gate.set()
         outcomes = await asyncio.gather(*waiting)
         assert {outcome.answer.status for outcome in outcomes if outcome} == {503}
         assert None not in outcomes
         with pytest.raises(Exception) as refused:
-            writer.offer(some())
+            offered(writer, some())
         assert refused.value.answer.status == 503  # type: ignore[attr-defined]
 
     with_writer(check, block_messages=100)

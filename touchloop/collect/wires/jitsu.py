@@ -10,7 +10,8 @@ from collections.abc import Callable
 import msgspec
 
 from touchloop.collect.answers import Answer, refuse
-from touchloop.collect.parcel import Parcel, Request, Route
+from touchloop.collect.connection import Request
+from touchloop.collect.parcel import Parcel, Route
 from touchloop.collect.wires import segment
 from touchloop.collect.wires.foreign import opened
 from touchloop.interactions.api import TYPES

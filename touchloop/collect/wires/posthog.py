@@ -14,8 +14,9 @@ from urllib.parse import parse_qs
 
 from touchloop.collect.answers import Answer, refuse
 from touchloop.collect.bodies import inflate
+from touchloop.collect.connection import Request
 from touchloop.collect.limits import Limits
-from touchloop.collect.parcel import Parcel, Request, Route
+from touchloop.collect.parcel import Parcel, Route
 from touchloop.collect.wires.foreign import Json, compact, opened, parcel, part, text, unbase64
 
 _DONE = Answer(200, b'{"status":1}')

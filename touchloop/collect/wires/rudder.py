@@ -7,7 +7,8 @@ from collections.abc import Callable
 import msgspec
 
 from touchloop.collect.answers import GIF
-from touchloop.collect.parcel import Parcel, Request, Route
+from touchloop.collect.connection import Request
+from touchloop.collect.parcel import Parcel, Route
 from touchloop.collect.wires import segment
 
 _OF_THE_MESSAGE = frozenset({"userId", "anonymousId", "event", "name", "messageId", "timestamp"})

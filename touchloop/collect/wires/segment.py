@@ -14,7 +14,8 @@ from msgspec import Struct
 
 from touchloop.collect.answers import Refused, refuse
 from touchloop.collect.bodies import mend
-from touchloop.collect.parcel import Parcel, Request, Route, message_id
+from touchloop.collect.connection import Request
+from touchloop.collect.parcel import Parcel, Route, message_id
 from touchloop.interactions.api import TYPES, Rejected, check
 
 

@@ -12,7 +12,8 @@ from typing import Any
 import msgspec
 
 from touchloop.collect.answers import GIF, Answer, refuse
-from touchloop.collect.parcel import Parcel, Request, Route
+from touchloop.collect.connection import Request
+from touchloop.collect.parcel import Parcel, Route
 from touchloop.collect.wires.foreign import Json, compact, opened, parcel, text, unbase64
 
 _NAMES = {"pp": "Page Ping", "tr": "Transaction", "ti": "Transaction Item"}
