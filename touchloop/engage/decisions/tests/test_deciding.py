@@ -355,3 +355,12 @@ def test_a_score_is_not_used_of_who_must_not_be_profiled(world: World) -> None:
     assert world.ask(7).offers[0].propensity == pytest.approx(0.9)
     consent.record_use(world.conn, [consent.UseGrant(7, "profile", "denied", 1, later(minutes=30))])
     assert world.ask(7, now=later(hours=1)).offers[0].propensity == pytest.approx(0.1)
+
+
+def test_autovacuum_samples_decisions_lightly(world: World) -> None:
+    """Also a column that comes later: the largest target of all decides how many rows are read."""
+    rows = world.conn.execute(
+        "SELECT attname FROM pg_attribute WHERE attrelid = 'decisions'::regclass AND attnum > 0"
+        " AND NOT attisdropped AND coalesce(attstattarget, 100) NOT BETWEEN 0 AND 10"
+    ).fetchall()
+    assert rows == []
