@@ -14,14 +14,14 @@ from playwright.sync_api import Page, expect
 
 from touchloop.console.conftest import Send, told
 from touchloop.console.segments.tests.test_segments import make
-from touchloop.console.tests.browser.conftest import Open, browser, open_as, settled, shot
+from touchloop.console.tests.browser.conftest import Open, browser, open_as, settled, shot, window
 from touchloop.core import clock, db
 from touchloop.flow import api as flow
 from touchloop.insight.likeness import api as likeness
 from touchloop.insight.models import api as models
 from touchloop.insight.paths.api import KINDS
 
-__all__ = ["browser", "open_as", "shot"]
+__all__ = ["browser", "open_as", "shot", "window"]
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 Shot = Callable[[Page, str], None]
 TOO_WIDE = "document.documentElement.scrollWidth - document.documentElement.clientWidth"

@@ -15,7 +15,7 @@ from typing import Protocol
 
 import pytest
 from django.test import Client
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Error, Page, sync_playwright
 from pytest_django.live_server_helper import LiveServer
 
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
@@ -44,11 +44,21 @@ def settled(page: Page) -> None:
     page.wait_for_function(_SETTLED)
 
 
-def looks(page: Page) -> Iterator[str]:
-    """The page as it stands, in light and in dark."""
-    for light in ("light", "dark"):
-        page.emulate_media(color_scheme=light)
-        yield light
+def looks(page: Page, path: str, *widths: int) -> Iterator[str]:
+    """Load the path in the narrowest window; then as it stands in each width, light and dark."""
+    resize(page, widths[0])
+    page.goto(path)
+    settled(page)
+    for width in widths:
+        resize(page, width)
+        page.evaluate(_DRAWN)
+        for light in ("light", "dark"):
+            page.emulate_media(color_scheme=light)
+            yield f"{width}-{light}"
+
+
+def resize(page: Page, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 900 if width > 500 else 844})
 
 
 _SETTLED = """
@@ -56,6 +66,10 @@ _SETTLED = """
   && !document.querySelector(".htmx-request")
   && [...document.querySelectorAll(".chart-plot")].every(
     (plot) => !plot.checkVisibility() || plot.querySelector("svg, canvas"))
+"""
+# A chart hears of its new width before the next frame, and is drawn in it.
+_DRAWN = """
+() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))
 """
 
 
@@ -71,37 +85,48 @@ def browser() -> Iterator[Browser]:
         chromium.close()
 
 
+@pytest.fixture(scope="module")
+def window(browser: Browser, live_server: LiveServer) -> Iterator[Page]:
+    """A new window costs more than most tests: its process, and the files that every page needs."""
+    context = browser.new_context(reduced_motion="reduce", base_url=live_server.url, locale="en-GB")
+    yield context.new_page()
+    context.close()
+
+
 @pytest.fixture
 def open_as(
-    browser: Browser, live_server: LiveServer, sign_in: Callable[[str], Client]
+    window: Page, live_server: LiveServer, sign_in: Callable[[str], Client]
 ) -> Iterator[Open]:
-    contexts, complaints = [], []
+    """The module's window as if it were new: nobody signed in, nothing kept, no history used."""
+    complaints = []
 
     def note(message: ConsoleMessage) -> None:
         if message.type == "error" and "status of 4" not in message.text:
             complaints.append(message.text)
 
-    def opened(role: str, path: str = "/", *, width: int = 1440, dark: bool = False) -> Page:
-        context = browser.new_context(
-            viewport={"width": width, "height": 900 if width > 500 else 844},
-            color_scheme="dark" if dark else "light",
-            reduced_motion="reduce",
-            base_url=live_server.url,
-            locale="en-GB",
-        )
-        contexts.append(context)
-        session = sign_in(role).cookies["touchloop"].value
-        context.add_cookies([{"name": "touchloop", "value": session, "url": live_server.url}])
-        page = context.new_page()
-        page.on("console", note)
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.goto(path)
-        settled(page)
-        return page
+    def fail(error: Error) -> None:
+        complaints.append(str(error))
 
+    def opened(role: str, path: str = "/", *, width: int = 1440, dark: bool = False) -> Page:
+        resize(window, width)
+        window.emulate_media(color_scheme="dark" if dark else "light")
+        session = sign_in(role).cookies["touchloop"].value
+        window.context.add_cookies(
+            [{"name": "touchloop", "value": session, "url": live_server.url}]
+        )
+        window.goto(path)
+        settled(window)
+        return window
+
+    window.on("console", note)
+    window.on("pageerror", fail)
     yield opened
-    for context in contexts:
-        context.close()
+    window.mouse.move(-1, -1)
+    window.evaluate("localStorage.clear(); sessionStorage.clear()")
+    window.goto("about:blank")
+    window.context.clear_cookies()
+    window.remove_listener("console", note)
+    window.remove_listener("pageerror", fail)
     assert complaints == []
 
 
