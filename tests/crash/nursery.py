@@ -54,6 +54,7 @@ def main() -> None:
     from touchloop.flow import api as flow
 
     import_module("touchloop.collect.server")  # whatever a part loads is loaded before it is born
+    import_module("pandas")  # by Arrow, with its first array
     channels.channels()
     parts: dict[str, Callable[..., None]] = {
         "collect": lambda port: app.serve(host="127.0.0.1", port=int(port), workers=1),

@@ -22,8 +22,6 @@ from touchloop.lake.api import copy_to_arrow
 
 Relations = dict[str, pa.Table]
 
-NOBODY = pa.table({"customer_id": pa.array([], pa.int64())})
-
 
 def relations(needs: Needs, customers: Sequence[int], batch: Batch, work: Work) -> Relations:
     """The relations that `needs` asks for; those it does not read are left out."""

@@ -54,7 +54,7 @@ def refresh_segments(batch: Batch, work: Work) -> Batch:
         with _timed(spent, "write_ms"):
             changes += segments.apply(work.conn, result, group.customers, work.now)
         due.update(result.due)
-        spent["read"] += relations.get("interactions", reading.NOBODY).num_rows
+        spent["read"] += relations["interactions"].num_rows if "interactions" in relations else 0
     with _timed(spent, "write_ms"):
         _say(changes, live, batch, work)
         _forget_wakes(batch, work)

@@ -15,10 +15,6 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.cluster.hierarchy import fcluster, linkage
-from scipy.sparse import coo_matrix
-from scipy.sparse.csgraph import connected_components
-from scipy.spatial.distance import squareform
 
 from touchloop.insight.matching.attaching import attached
 
@@ -100,6 +96,9 @@ def _bounded_bits(pairs: Pairs) -> Floats:
 
 def components(a: Ints, b: Ints, rows: int) -> Ints:
     """The connected component of each of `rows` records."""
+    from scipy.sparse import coo_matrix  # a second to load, for every process of the product
+    from scipy.sparse.csgraph import connected_components
+
     graph = coo_matrix((np.ones(len(a), dtype=np.int8), (a, b)), shape=(rows, rows))
     return np.asarray(connected_components(graph, directed=False)[1], dtype=np.int64)
 
@@ -144,6 +143,9 @@ def _split(found: Ints, labels: Ints, pairs: Pairs, open_: Bools, cut: float) ->
 
 
 def _linked(size: int, a: Ints, b: Ints, bits: Floats, cut: float) -> Ints:
+    from scipy.cluster.hierarchy import fcluster, linkage
+    from scipy.spatial.distance import squareform
+
     near = np.full((size, size), UNSEEN)
     near[a, b] = near[b, a] = bits
     np.fill_diagonal(near, MOST)

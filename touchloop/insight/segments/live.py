@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -74,7 +75,7 @@ def evaluate(
         return LiveResult({key: np.empty(0, np.int64) for key in rules.ids}, {})
     plan = plan_of(rules)
     ids = np.unique(np.asarray(customers, np.int64))
-    tables = {**_EMPTY, **relations}
+    tables = {**_empty(), **relations}
     found = decide(plan, Crowd(tables, ids, clock.micros(now)))
     decided: dict[int, Any] = {}
     for key, verdict in plan.described.verdicts:
@@ -89,5 +90,10 @@ def _instants(ids: Ids, micros: Ids) -> dict[int, datetime]:
     return {customer: _EPOCH + age for customer, age in zip(ids.tolist(), ages, strict=True)}
 
 
-_EMPTY = {name: schema.empty_table() for name, schema in SCHEMAS.items()}
+@cache
+def _empty() -> dict[str, pa.Table]:
+    """Not at once: with its first array Arrow loads pandas, which takes half a second."""
+    return {name: schema.empty_table() for name, schema in SCHEMAS.items()}
+
+
 _EPOCH = clock.from_micros(0)
