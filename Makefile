@@ -6,6 +6,8 @@ BIN := $(VENV)/bin
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
   $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
+# Images of Python often forbid to keep compiled code: then each process compiles it all anew.
+unexport PYTHONDONTWRITEBYTECODE
 BENCHES := collect flow latency segment page import decide campaign
 
 .PHONY: help demo serve setup dev static check format test tests bench wheel lock clean
@@ -60,8 +62,9 @@ format: dev
 test: dev static
 	@$(MAKE) --no-print-directory --jobs 2 check tests
 
+# Crash labs, installations and browsers are waited for: three processes keep two cores busy.
 tests: dev
-	$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+	$(BIN)/pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 bench: setup static
 	@for name in $(BENCHES); do $(BIN)/touchloop bench $$name $(ARGS) || exit 1; done

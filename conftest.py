@@ -21,6 +21,8 @@ _HOME = Path(tempfile.mkdtemp(prefix="tl-", dir="/tmp"))
 os.environ["TOUCHLOOP_HOME"] = str(_HOME)
 os.environ.pop("DATABASE_URL", None)
 os.environ.pop("LAKE_URL", None)
+# Threads of BLAS and OpenMP wait for each other busily, on cores that the other tests need.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 # Not in pyproject: pytest-django would read the settings before the home is set here.
 os.environ["DJANGO_SETTINGS_MODULE"] = "touchloop.config.settings"
 
