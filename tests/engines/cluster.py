@@ -9,11 +9,16 @@ from pathlib import Path
 import pytest
 
 MASTER = "local-cluster[2,1,768]"
+# Spark's own classes need no proof that they are sound: it takes seconds of each start.
+JAVA = (
+    "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+    " -XX:+UnlockDiagnosticVMOptions -XX:-BytecodeVerificationRemote"
+)
 # Compiling what runs for milliseconds, and tasks for a few rows, cost more than they bring.
 CALM = {
     "spark.driver.memory": "640m",
-    "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
-    "spark.executor.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
+    "spark.driver.extraJavaOptions": JAVA,
+    "spark.executor.extraJavaOptions": JAVA,
     "spark.sql.shuffle.partitions": "1",
     "spark.sql.codegen.wholeStage": "false",
     "spark.sql.codegen.factoryMode": "NO_CODEGEN",
