@@ -51,7 +51,7 @@ def by_statement(
     rules: g.RuleSet, relations: Mapping[str, pa.Table], now: datetime
 ) -> tuple[dict[int, list[int]], dict[int, int]]:
     sql = compile_rules(rules, due=True).sql(now)
-    with duckdb.connect(config={"threads": 1}) as connection:
+    with worlds.database(threads=1).cursor() as connection:
         for name, table in relations.items():
             connection.register(name, table)
         rows = connection.execute(f"SELECT * FROM ({sql}) AS found").fetchall()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-import duckdb
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -45,7 +44,7 @@ def outcome(
 def test_everybody_is_decided_as_the_grammar_says(rules: g.RuleSet, people: list[Person]) -> None:
     now = worlds.NOON
     sql = compile_rules(rules).sql(now.replace(tzinfo=UTC))
-    with duckdb.connect() as connection:
+    with worlds.database(threads=2).cursor() as connection:
         for name, table in worlds.relations(people).items():
             connection.register(name, table)
         result = connection.execute(sql)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from datetime import datetime, timedelta
+from functools import cache
 from random import Random
 from typing import Any
 
+import duckdb
 import pyarrow as pa
 from hypothesis import strategies as st
 
@@ -205,6 +207,12 @@ def rule_sets(draw: st.DrawFn, most: int = 4) -> g.RuleSet:
 
 # One condition each, so that no other one's due instant hides a missing one.
 timely_sets = timely.map(lambda rule: g.RuleSet(((1, rule),)))
+
+
+@cache
+def database(*, threads: int) -> duckdb.DuckDBPyConnection:
+    """To make one costs more than a question to it: ask by a cursor, with relations of its own."""
+    return duckdb.connect(config={"threads": threads})
 
 
 def relations(people: list[Person]) -> dict[str, pa.Table]:
