@@ -77,7 +77,7 @@ def wake(worker: Worker) -> int:
         else []
     )
     if not rows:
-        worker.conn.rollback()
+        worker.conn.commit()  # rolling back would make psycopg forget every prepared statement
         return 0
     try:
         _walk(worker, Batch(blocks=(), due=[row[0] for row in rows]), steps.ON_DUE)
