@@ -68,6 +68,7 @@ class Batch:
     turns: dict[int, int] = field(default_factory=dict)  # of the customers: profiles.activity
     news: News | None = None  # of the log, worked out when they are first asked for
     histories: dict[int, Kept] = field(default_factory=dict)  # to be remembered once committed
+    stands: dict[int, bytes] = field(default_factory=dict)  # in segments: remembered, then new
     # Who entered or left which segment (its name), and the interaction that says so.
     moves: list[tuple[int, MembershipChange, str]] = field(default_factory=list)
     refold: set[int] = field(default_factory=set)  # customers whose facts changed

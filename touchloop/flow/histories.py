@@ -9,7 +9,7 @@ up under the customer's lock. Rows are kept packed, so that thousands of custome
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -72,13 +72,23 @@ class Histories:
     limit: int = BYTES
     size: int = 0
     kept: dict[int, Kept] = field(default_factory=dict)
+    stands: dict[int, bytes] = field(default_factory=dict)  # the segments of whoever is kept
     words: dict[str, dict[str, int]] = field(default_factory=dict)  # of each column of texts
     listed: dict[str, list[str]] = field(default_factory=dict)  # the same by number
     _read: tuple[Reading | None, Reading | None] = (None, None)
     _since: tuple[datetime | None, datetime | None] = (None, None)
+    _stamp: Hashable = ()
 
-    def fit(self, needs: Needs, now: datetime) -> None:
-        """Forget everything when the rules now read something else, or further back."""
+    def fit(self, needs: Needs, now: datetime, stamp: Hashable) -> None:
+        """Forget everything when the rules now read something else, or further back.
+
+        Where customers stand is forgotten when a rule or the members of a segment changed, which
+        the stamp tells.
+        """
+        if stamp != self._stamp:
+            self.size -= sum(map(len, self.stands.values()))
+            self.stands.clear()
+            self._stamp = stamp
         read = (needs.interactions, needs.lines)
         since = (_since(needs.interactions, now), _since(needs.lines, now))
         reaches = all(
@@ -91,6 +101,7 @@ class Histories:
 
     def clear(self) -> None:
         self.kept.clear()
+        self.stands.clear()
         self.words.clear()
         self.listed.clear()
         self.size = 0
@@ -104,13 +115,16 @@ class Histories:
                 found[customer] = kept
         return found
 
-    def keep(self, histories: Mapping[int, Kept]) -> None:
+    def keep(self, histories: Mapping[int, Kept], stands: Mapping[int, bytes]) -> None:
         """What is committed. Those who were not here for the longest go first."""
         for customer, kept in histories.items():
             self._forget(customer)
             if len(kept.rows) + len(kept.lines) <= BYTES_OF_ONE:
                 self.kept[customer] = kept
                 self.size += _size(kept)
+                if customer in stands:
+                    self.stands[customer] = stands[customer]
+                    self.size += len(stands[customer])
         while self.size > self.limit:
             self._forget(next(iter(self.kept)))
 
@@ -137,7 +151,7 @@ class Histories:
     def _forget(self, customer: int) -> None:
         kept = self.kept.pop(customer, None)
         if kept is not None:
-            self.size -= _size(kept)
+            self.size -= _size(kept) + len(self.stands.pop(customer, b""))
 
 
 def pack_row(row: Row) -> bytes:

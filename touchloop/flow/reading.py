@@ -22,6 +22,8 @@ from touchloop.lake.api import copy_to_arrow
 
 Relations = dict[str, pa.Table]
 
+TRAITS_OF_A_CALL = 50  # PostgreSQL takes a hundred arguments
+
 
 def relations(needs: Needs, customers: Sequence[int], batch: Batch, work: Work) -> Relations:
     """The relations that `needs` asks for; those it does not read are left out."""
@@ -108,14 +110,22 @@ def _concerned(reading: Reading, rows: Any, work: Work) -> Any:
 
 
 def _customers(needs: Needs, customers: Sequence[int], conn: Connection) -> pa.Table:
+    traits = {f"t{n}": name for n, name in enumerate(sorted(needs.traits))}
     return copy_to_arrow(
         conn,
-        _CUSTOMERS,
-        {"customers": arrays.numbers(customers), "traits": sorted(needs.traits)},
+        _CUSTOMERS.format(traits=_object_of(list(traits))),
+        {"customers": arrays.numbers(customers), **traits},
         pa.schema(
             [SCHEMAS["customers"].field(n) for n in ("customer_id", "traits", "stage", "allowed")]
         ),
     )
+
+
+def _object_of(traits: Sequence[str]) -> str:
+    """SQL for an object of these parameters' traits; a subquery for each customer costs more."""
+    pairs = [f"%({trait})s::text, c.traits -> %({trait})s::text -> 'v'" for trait in traits]
+    parts = [pairs[i : i + TRAITS_OF_A_CALL] for i in range(0, len(pairs), TRAITS_OF_A_CALL)]
+    return " || ".join(f"jsonb_build_object({', '.join(part)})" for part in parts) or "NULL::jsonb"
 
 
 def _properties(interaction_ids: Any, conn: Connection) -> pa.ChunkedArray:
@@ -136,10 +146,7 @@ def _looked_up(numbers: Any, words: Mapping[int, str]) -> pa.DictionaryArray:
 
 
 _CUSTOMERS = """
-SELECT c.id, (
-         SELECT jsonb_object_agg(t, c.traits -> t -> 'v') FROM unnest(%(traits)s::text[]) t
-         WHERE c.traits -> t -> 'v' <> 'null'::jsonb
-       )::text, c.stage, c.allowed
+SELECT c.id, ({traits})::text, c.stage, c.allowed
 FROM customers c WHERE c.id = ANY(%(customers)s::bigint[])
 """
 

@@ -39,6 +39,8 @@ def recall(customers: Sequence[int], batch: Batch, work: Work) -> dict[int, Kept
     needs, turns = work.needs, batch.turns
     known = work.histories.known(customers, turns)
     found = dict(_brought_up(known, batch, work)) if known else {}
+    stands = work.histories.stands
+    batch.stands.update((id, stands[id]) for id in known if id in stands)
     missing = [customer for customer in customers if customer not in known]
     if missing:
         rows, lines = _rows(needs.interactions, missing, work), _lines(needs.lines, missing, work)

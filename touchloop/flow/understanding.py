@@ -20,7 +20,7 @@ from typing import Any
 from touchloop.core import arrays, clock
 from touchloop.core.db import Connection
 from touchloop.flow import reading
-from touchloop.flow.batch import Batch, Work
+from touchloop.flow.batch import Batch, Moved, Work
 from touchloop.insight.segments import api as segments
 from touchloop.interactions.api import (
     IDS_OF_A_BATCH,
@@ -42,7 +42,7 @@ def refresh_segments(batch: Batch, work: Work) -> Batch:
     """Decide, for the customers of the batch, the live rules that its events concern."""
     live = segments.live(work.conn)
     work.needs = live.needs
-    work.histories.fit(live.needs, work.now)
+    work.histories.fit(live.needs, work.now, live.stamp)
     changes: list[segments.MembershipChange] = []
     due: dict[int, datetime] = {}
     spent: Counter[str] = Counter()
@@ -52,7 +52,7 @@ def refresh_segments(batch: Batch, work: Work) -> Batch:
         with _timed(spent, "decide_ms"):
             result = segments.evaluate(group.live.rules, relations, group.customers, work.now)
         with _timed(spent, "write_ms"):
-            changes += segments.apply(work.conn, result, group.customers, work.now)
+            changes += _apply(result, group.customers, live, batch, work)
         due.update(result.due)
         spent["read"] += relations["interactions"].num_rows if "interactions" in relations else 0
     with _timed(spent, "write_ms"):
@@ -68,6 +68,21 @@ def refresh_segments(batch: Batch, work: Work) -> Batch:
         **spent,
     )
     return batch
+
+
+def _apply(
+    result: segments.LiveResult,
+    customers: Sequence[int],
+    live: segments.Live,
+    batch: Batch,
+    work: Work,
+) -> list[segments.MembershipChange]:
+    standing = segments.Standing(live.rules.ids, batch.stands)
+    try:
+        return segments.apply(work.conn, result, customers, work.now, standing=standing)
+    except segments.Outdated:
+        work.histories.clear()
+        raise Moved from None
 
 
 @contextmanager

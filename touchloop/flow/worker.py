@@ -55,7 +55,7 @@ class Worker:
         if len(self.visits) + len(batch.visits) > VISITS:
             self.visits.clear()
         self.visits |= batch.visits
-        self.histories.keep(batch.histories)
+        self.histories.keep(batch.histories, batch.stands)
 
 
 def run(*, stop: Callable[[], bool], name: str | None = None, messages: int = MESSAGES) -> None:

@@ -43,7 +43,7 @@ def test_what_stands_is_what_all_rules_say(
             held_clock.at += chance.choice(
                 (timedelta(0), timedelta(minutes=20), timedelta(hours=30), timedelta(days=12))
             )
-        assert first.histories.kept
+        assert first.histories.kept and first.histories.stands
     assert changed > 20
 
 
@@ -67,6 +67,49 @@ def test_who_was_just_here_is_not_read_again(
             assert len(read) == fresh
             assert _standing(conn) == _expected(conn, held_clock)
             del read[fresh:]
+
+
+def test_where_somebody_stands_is_read_again_when_a_segment_was_filled(
+    conn: db.Connection, say: Say, held_clock: Clock
+) -> None:
+    for name, rule in rules.fifty():
+        segments.create(name, rule=rule, purpose="service", actor=None, now=NOON)
+    with _worker("first") as first:
+        say(event=rules.ORDER, userId="u1", properties={"revenue": 5})
+        _drain(first)
+        assert first.histories.stands
+        conn.execute("DELETE FROM segment_members")
+        conn.execute("UPDATE segments SET filled_at = %s", (NOON,))
+        conn.commit()
+        say(event=rules.ORDER, userId="u1", properties={"revenue": 5})
+        _drain(first)
+        assert _standing(conn) == _expected(conn, held_clock) != set()
+
+
+def test_a_wrong_memory_of_where_somebody_stands_is_noticed(
+    conn: db.Connection, say: Say, held_clock: Clock
+) -> None:
+    for name, rule in rules.fifty():
+        segments.create(name, rule=rule, purpose="service", actor=None, now=NOON)
+    with _worker("first") as first:
+        say(event=rules.ORDER, userId="u1", properties={"revenue": 5})
+        _drain(first)
+        told = _news(conn)
+        conn.execute("DELETE FROM segment_members")  # by nobody who says so
+        conn.commit()
+        held_clock.at += timedelta(days=8)
+        say(event=rules.VIEW, userId="u1")
+        assert cycle.take(first, messages=1_000)
+        assert (_news(conn), first.histories.kept) == (told, {})
+        _drain(first)
+        assert _standing(conn) == _expected(conn, held_clock)
+
+
+def _news(conn: db.Connection) -> int:
+    row = conn.execute("SELECT count(*) FROM interactions").fetchone()
+    conn.rollback()
+    assert row is not None
+    return int(row[0])
 
 
 @contextlib.contextmanager

@@ -32,7 +32,14 @@ from touchloop.insight.segments.keeping import (
 )
 from touchloop.insight.segments.live import SCHEMAS, LiveResult, evaluate
 from touchloop.insight.segments.live_rules import Live, live
-from touchloop.insight.segments.membership import MembershipChange, apply, forget, recount
+from touchloop.insight.segments.membership import (
+    MembershipChange,
+    Outdated,
+    Standing,
+    apply,
+    forget,
+    recount,
+)
 from touchloop.insight.segments.needs import Needs, Reading
 from touchloop.insight.segments.overlap import Intersection, overlap
 from touchloop.insight.segments.overlap import among as among_overlap
@@ -54,12 +61,12 @@ from touchloop.insight.segments.why import Reason, Why, why
 
 __all__ = [
     "EXAMPLES", "SCHEMAS", "Comparison", "Compiled", "Example", "Exported", "Filled", "Group",
-    "Intersection", "Live", "LiveResult", "Membership", "MembershipChange", "Needs", "Preview",
-    "Reading", "Reason", "RuleSet", "Schedule", "Segment", "Size", "Subjects", "Version", "Why",
-    "Wish", "among_overlap", "apply", "change", "compare", "compile_rules", "create", "delete",
-    "dependants", "engine", "evaluate", "export", "fill", "forget", "get", "groups",
-    "install_examples", "listing", "live", "members", "next_time", "overlap", "parse", "plan",
-    "preview", "recount", "run_due", "satisfying", "schedules", "segments_of", "sentence",
-    "set_state", "sizes", "subjects", "thin_sizes", "to_folder", "to_json", "unplan", "versions",
-    "why",
+    "Intersection", "Live", "LiveResult", "Membership", "MembershipChange", "Needs", "Outdated",
+    "Preview", "Reading", "Reason", "RuleSet", "Schedule", "Segment", "Size", "Standing",
+    "Subjects", "Version", "Why", "Wish", "among_overlap", "apply", "change", "compare",
+    "compile_rules", "create", "delete", "dependants", "engine", "evaluate", "export", "fill",
+    "forget", "get", "groups", "install_examples", "listing", "live", "members", "next_time",
+    "overlap", "parse", "plan", "preview", "recount", "run_due", "satisfying", "schedules",
+    "segments_of", "sentence", "set_state", "sizes", "subjects", "thin_sizes", "to_folder",
+    "to_json", "unplan", "versions", "why",
 ]  # fmt: skip

@@ -21,6 +21,7 @@ class Live:
     reads: dict[int, frozenset[str] | None]  # events by segment: see reads()
     parts: dict[frozenset[int], Live]  # some of the rules, as they were asked for
     concerned: dict[frozenset[str], frozenset[int]]  # segments by events, the same
+    stamp: _Stamp = ()  # differs when a rule has changed, or a segment was filled
 
 
 def gated(rule: g.Rule, purpose: str) -> g.Rule:
@@ -32,7 +33,8 @@ def live(conn: Connection) -> Live:
     """The live rules now. One small query; the rest is kept while nothing changes."""
     stamp = tuple(
         conn.execute(
-            "SELECT id, version, purpose, name FROM segments WHERE state = 'live' ORDER BY id"
+            "SELECT id, version, purpose, name, filled_at FROM segments"
+            " WHERE state = 'live' ORDER BY id"
         ).fetchall()
     )
     kept = _cache.get(stamp)
@@ -51,9 +53,9 @@ _cache: dict[_Stamp, Live] = {}
 
 def _read(stamp: _Stamp, rules: dict[int, Any]) -> Live:
     found = g.RuleSet(
-        tuple((id, gated(parse(rules[id]), purpose)) for id, _version, purpose, _name in stamp)
+        tuple((id, gated(parse(rules[id]), purpose)) for id, _version, purpose, *_ in stamp)
     )
-    return _live(found, {row[0]: row[3] for row in stamp})
+    return _live(found, {row[0]: row[3] for row in stamp}, stamp)
 
 
 def part(live: Live, ids: frozenset[int]) -> Live:
@@ -66,8 +68,9 @@ def part(live: Live, ids: frozenset[int]) -> Live:
     return live.parts[ids]
 
 
-def _live(rules: g.RuleSet, names: dict[int, str]) -> Live:
-    return Live(rules, needs(rules), names, {id: reads(rule) for id, rule in rules.rules}, {}, {})
+def _live(rules: g.RuleSet, names: dict[int, str], stamp: _Stamp = ()) -> Live:
+    read = {id: reads(rule) for id, rule in rules.rules}
+    return Live(rules, needs(rules), names, read, {}, {}, stamp)
 
 
 def reads(rule: g.Rule) -> frozenset[str] | None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -25,24 +25,49 @@ class MembershipChange(NamedTuple):
     at: datetime
 
 
+class Outdated(Exception):
+    """What was remembered of somebody's segments is not what stands."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where customers are known to stand among these segments: by customer the ids, packed."""
+
+    segments: Sequence[int]
+    kept: dict[int, bytes] = field(default_factory=dict)
+
+
 def apply(
-    conn: Connection, result: LiveResult, customers: Sequence[int], now: datetime
+    conn: Connection,
+    result: LiveResult,
+    customers: Sequence[int],
+    now: datetime,
+    *,
+    standing: Standing | None = None,
 ) -> list[MembershipChange]:
     """Make the stored membership of these customers, in the segments decided, what was decided.
 
-    In the caller's transaction; the customers must be locked by it, or touched by it alone.
+    In the caller's transaction; the customers must be locked by it, or touched by it alone. What
+    `standing` knows is not read, and afterwards it knows where all of these customers stand. Raises
+    Outdated when it was wrong.
     """
     if not result.members or not len(customers):
         return []
-    places = _Places(np.sort(np.asarray(customers, np.int64)), np.array(sorted(result.members)))
-    stood = np.sort(places.pack(*_stood(conn, places)))
-    stands = np.concatenate(
-        [places.pack(ids, np.full(len(ids), key)) for key, ids in result.members.items()]
+    standing = standing or Standing(list(result.members))
+    places = _Places(np.sort(np.asarray(customers, np.int64)), np.array(sorted(standing.segments)))
+    stood = np.sort(places.pack(*_stood(conn, places, standing.kept)))
+    stands = places.pack(
+        np.concatenate(list(result.members.values())),
+        np.repeat(list(result.members), [len(ids) for ids in result.members.values()]),
     )
+    if len(result.members) < len(places.segments):
+        undecided = ~np.isin(places.segments, list(result.members))
+        stands = np.concatenate([stands, stood[undecided[stood % len(places.segments)]]])
     came = places.unpack(np.setdiff1d(stands, stood, assume_unique=True))
     gone = places.unpack(np.setdiff1d(stood, stands, assume_unique=True))
-    _delete(conn, gone)
-    _insert(conn, came, now)
+    if _delete(conn, gone) < len(gone) or _insert(conn, came, now) < len(came):
+        raise Outdated
+    standing.kept.update(places.packed(stands))
     return [MembershipChange(c, s, True, now) for c, s in came] + [
         MembershipChange(c, s, False, now) for c, s in gone
     ]
@@ -103,16 +128,42 @@ class _Places:
         mine, found = np.divmod(np.sort(pairs), len(self.segments))
         return list(zip(self.customers[mine].tolist(), self.segments[found].tolist(), strict=True))
 
+    def packed(self, pairs: Ids) -> dict[int, bytes]:
+        """The segments of each customer, as they are remembered."""
+        mine, found = np.divmod(np.sort(pairs), len(self.segments))
+        data = self.segments[found].astype(_SEGMENT).tobytes()
+        ends = np.cumsum(np.bincount(mine, minlength=len(self.customers))) * _SEGMENT.itemsize
+        kept, start = {}, 0
+        for customer, end in zip(self.customers.tolist(), ends.tolist(), strict=True):
+            kept[customer] = data[start:end]
+            start = end
+        return kept
 
-def _stood(conn: Connection, places: _Places) -> tuple[Ids, Ids]:
+
+def _stood(conn: Connection, places: _Places, kept: Mapping[int, bytes]) -> tuple[Ids, Ids]:
+    """Pairs of customer and segment: what is remembered, and what has to be read."""
+    customers = places.customers.tolist()
+    known = [customer for customer in customers if customer in kept]
+    parts = [kept[customer] for customer in known]
+    counts = np.fromiter(map(len, parts), np.int64, len(parts)) // _SEGMENT.itemsize
+    remembered = np.repeat(np.array(known, np.int64), counts)
+    segments = np.frombuffer(b"".join(parts), _SEGMENT)
+    if len(known) == len(customers):
+        return remembered, segments
+    missing = [customer for customer in customers if customer not in kept]
+    rows = _read(conn, missing, places.segments)
+    return np.concatenate([remembered, rows[0]]), np.concatenate([segments, rows[1]])
+
+
+def _read(conn: Connection, customers: Sequence[int], segments: Ids) -> tuple[Ids, Ids]:
     rows = read_columns(
         conn,
         "SELECT customer_id, segment_id FROM segment_members"
         " WHERE customer_id = ANY(%(customers)s::bigint[])"
         " AND segment_id = ANY(%(segments)s::int[])",
         {
-            "customers": arrays.numbers(places.customers.tolist()),
-            "segments": arrays.numbers(places.segments.tolist()),
+            "customers": arrays.numbers(customers),
+            "segments": arrays.numbers(segments.tolist()),
         },
         {"customer_id": "int8", "segment_id": "int4"},
     )
@@ -123,20 +174,27 @@ def _ids(conn: Connection, query: str, params: tuple[Any, ...]) -> Ids:
     return np.array([row[0] for row in conn.execute(query.encode(), params)], np.int64)
 
 
-def _delete(conn: Connection, pairs: list[tuple[int, int]]) -> None:
-    if pairs:
-        conn.execute(
-            "DELETE FROM segment_members m USING unnest(%s::bigint[], %s::int[]) AS g(c, s)"
-            " WHERE m.customer_id = g.c AND m.segment_id = g.s",
-            (arrays.numbers(c for c, _ in pairs), arrays.numbers(s for _, s in pairs)),
-        )
+def _delete(conn: Connection, pairs: list[tuple[int, int]]) -> int:
+    """How many were there."""
+    if not pairs:
+        return 0
+    return conn.execute(
+        "DELETE FROM segment_members m USING unnest(%s::bigint[], %s::int[]) AS g(c, s)"
+        " WHERE m.customer_id = g.c AND m.segment_id = g.s",
+        (arrays.numbers(c for c, _ in pairs), arrays.numbers(s for _, s in pairs)),
+    ).rowcount
 
 
-def _insert(conn: Connection, pairs: list[tuple[int, int]], now: datetime) -> None:
-    if pairs:
-        conn.execute(
-            "INSERT INTO segment_members (customer_id, segment_id, since)"
-            " SELECT c, s, %s FROM unnest(%s::bigint[], %s::int[]) AS n(c, s) ORDER BY c, s"
-            " ON CONFLICT DO NOTHING",
-            (now, arrays.numbers(c for c, _ in pairs), arrays.numbers(s for _, s in pairs)),
-        )
+def _insert(conn: Connection, pairs: list[tuple[int, int]], now: datetime) -> int:
+    """How many were not there."""
+    if not pairs:
+        return 0
+    return conn.execute(
+        "INSERT INTO segment_members (customer_id, segment_id, since)"
+        " SELECT c, s, %s FROM unnest(%s::bigint[], %s::int[]) AS n(c, s) ORDER BY c, s"
+        " ON CONFLICT DO NOTHING",
+        (now, arrays.numbers(c for c, _ in pairs), arrays.numbers(s for _, s in pairs)),
+    ).rowcount
+
+
+_SEGMENT = np.dtype("<i4")
