@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from msgspec import Struct
+
 from touchloop.core.db import Connection
 from touchloop.flow.histories import Histories, Kept, News
 from touchloop.insight.segments.api import MembershipChange, Needs
@@ -26,8 +28,7 @@ from touchloop.interactions.api import (
 NOTHING = Needs(None, None, frozenset(), frozenset(), frozenset(), False, False)
 
 
-@dataclass(slots=True)
-class Message:
+class Message(Struct):
     """One message on its way; each step adds what it finds out."""
 
     envelope: Envelope
@@ -36,7 +37,7 @@ class Message:
     key: bytes
     subject_id: int = 0
     customer_id: int = 0
-    traits: dict[str, Any] = field(default_factory=dict)
+    traits: dict[str, Any] = {}
     uses: int = 0
 
 

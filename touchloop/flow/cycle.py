@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from datetime import datetime
 from time import perf_counter
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -67,15 +68,7 @@ def take(worker: Worker, *, messages: int) -> int:
 def wake(worker: Worker) -> int:
     """Look again at customers whose time has come; returns how many."""
     now = clock.now()
-    locked = worker.conn.execute("SELECT pg_try_advisory_xact_lock(%s, %s)", locks.WAKE).fetchone()
-    rows = (
-        worker.conn.execute(
-            "SELECT customer_id FROM refreshes WHERE due_at <= %s ORDER BY due_at LIMIT %s",
-            (now, DUE_AT_ONCE),
-        ).fetchall()
-        if locked and locked[0]
-        else []
-    )
+    rows = _due(worker, now) and _alone(worker) and _due(worker, now)  # others woke some meanwhile
     if not rows:
         worker.conn.commit()  # rolling back would make psycopg forget every prepared statement
         return 0
@@ -96,6 +89,18 @@ def again(worker: Worker, stretch: Stretch) -> Batch:
             _undo(worker)
         else:
             return batch
+
+
+def _due(worker: Worker, now: datetime) -> list[tuple[int]]:
+    return worker.conn.execute(
+        "SELECT customer_id FROM refreshes WHERE due_at <= %s ORDER BY due_at LIMIT %s",
+        (now, DUE_AT_ONCE),
+    ).fetchall()
+
+
+def _alone(worker: Worker) -> bool:
+    locked = worker.conn.execute("SELECT pg_try_advisory_xact_lock(%s, %s)", locks.WAKE).fetchone()
+    return bool(locked and locked[0])
 
 
 def _process(worker: Worker, block_ids: list[int]) -> None:

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from msgspec import Struct
+
 from touchloop.core import clock
 from touchloop.core.db import Connection
 from touchloop.identity import known
@@ -23,8 +25,7 @@ from touchloop.identity.recompute import Change
 from touchloop.identity.storing import Origin, note, store, tie, times
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(Struct, frozen=True, gc=False):
     """What one message says about who it is from: (namespace, raw value), strongest first.
 
     `declares`: the message states that these belong together (identify, alias) rather than merely

@@ -8,15 +8,15 @@ customer's turn up; who saw the turn before has missed nothing that was logged f
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
+
+from msgspec import Struct
 
 from touchloop.core import arrays
 from touchloop.core.db import Connection
 
 
-@dataclass(frozen=True, slots=True)
-class Touch:
+class Touch(Struct, frozen=True, gc=False):
     """What one batch adds to one customer."""
 
     customer_id: int

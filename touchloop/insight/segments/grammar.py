@@ -220,6 +220,14 @@ class RuleSet:
     """Rules by segment id, to be decided together."""
 
     rules: tuple[tuple[int, Rule], ...] = field(default=())
+    _hash: int = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        # Plans are looked up by it for every batch, and the trees are large.
+        object.__setattr__(self, "_hash", hash(self.rules))
+
+    def __hash__(self) -> int:
+        return self._hash
 
     @property
     def ids(self) -> tuple[int, ...]:

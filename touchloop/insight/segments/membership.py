@@ -147,7 +147,7 @@ def _stood(conn: Connection, places: _Places, kept: Mapping[int, bytes]) -> tupl
     parts = [kept[customer] for customer in known]
     counts = np.fromiter(map(len, parts), np.int64, len(parts)) // _SEGMENT.itemsize
     remembered = np.repeat(np.array(known, np.int64), counts)
-    segments = np.frombuffer(b"".join(parts), _SEGMENT)
+    segments = np.frombuffer(b"".join(parts), _SEGMENT).astype(np.int64)
     if len(known) == len(customers):
         return remembered, segments
     missing = [customer for customer in customers if customer not in kept]
