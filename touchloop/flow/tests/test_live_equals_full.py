@@ -6,6 +6,8 @@ Two workers take turns, each with what it remembers of the customers, while thes
 from __future__ import annotations
 
 import contextlib
+import dataclasses
+import json
 import random
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
@@ -16,7 +18,7 @@ import pytest
 from touchloop.bench import rules
 from touchloop.core import db
 from touchloop.flow import cycle, duties, reading, recalling, worker
-from touchloop.flow.batch import Batch, Work
+from touchloop.flow.batch import NOTHING, Batch, Work
 from touchloop.flow.tests.conftest import NOON, Clock, Say
 from touchloop.insight.segments import api as segments
 from touchloop.interactions import api as interactions
@@ -103,6 +105,18 @@ def test_a_wrong_memory_of_where_somebody_stands_is_noticed(
         assert (_news(conn), first.histories.kept) == (told, {})
         _drain(first)
         assert _standing(conn) == _expected(conn, held_clock)
+
+
+def test_traits_are_read_however_many_the_rules_ask_for(conn: db.Connection, say: Say) -> None:
+    told = {f"likes_{n}": n for n in range(60)}
+    say("identify", userId="u1", traits=told)
+    with _worker("first") as first:
+        _drain(first)
+    ((customer,),) = conn.execute("SELECT id FROM customers").fetchall()
+    for asked in (told, {"likes_7": 7}, {}):
+        needs = dataclasses.replace(NOTHING, traits=frozenset(asked))
+        (found,) = reading._customers(needs, [customer], conn).column("traits").to_pylist()
+        assert (json.loads(found) if found else {}) == asked
 
 
 def _news(conn: db.Connection) -> int:
