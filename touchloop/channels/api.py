@@ -2,7 +2,7 @@
 
 from touchloop.channels.contacts import Reached, note_contacts
 from touchloop.channels.email import api as email
-from touchloop.channels.handing import deliver_once, hand_off
+from touchloop.channels.handing import chunk, deliver_once, hand_off, hand_straight
 from touchloop.channels.outcomes import (
     Outcome,
     cancel,
@@ -28,6 +28,7 @@ from touchloop.channels.registry import channel, channels, register, unregister
 from touchloop.channels.requesting import Requested, Wanted, request
 from touchloop.channels.rules import change_policy, contact_policy, stored_policy
 from touchloop.channels.seam import Channel, Delivery, Rendered, Sent, Unfit
+from touchloop.channels.straight import Straight, straight
 from touchloop.channels.suppressing import keep_refusals, lift, suppress
 from touchloop.channels.till.prompting import Prompt, acknowledge, prompts
 from touchloop.channels.webhook import api as webhook
@@ -35,10 +36,11 @@ from touchloop.channels.words import reason_text, state_text
 
 __all__ = [
     "Cap", "Channel", "ContactVerdict", "Delivery", "Outcome", "Pace", "Policy", "Pressed",
-    "Prompt", "Reached", "Rendered", "Requested", "Sent", "Shown", "Unfit", "Wanted", "Which",
-    "acknowledge", "cancel", "change_policy", "channel", "channels", "contact_policy", "counts",
-    "decide_contact", "deliver_once", "deliveries", "delivery", "delivery_of_message", "email",
-    "hand_off", "held_back", "keep_refusals", "lift", "note_contacts", "one_delivery", "outcome",
-    "outcomes", "paces", "pressed", "prompts", "reason_text", "register", "request", "set_pace",
-    "state_text", "stored_policy", "suppress", "unregister", "webhook",
+    "Prompt", "Reached", "Rendered", "Requested", "Sent", "Shown", "Straight", "Unfit", "Wanted",
+    "Which", "acknowledge", "cancel", "change_policy", "channel", "channels", "chunk",
+    "contact_policy", "counts", "decide_contact", "deliver_once", "deliveries", "delivery",
+    "delivery_of_message", "email", "hand_off", "hand_straight", "held_back", "keep_refusals",
+    "lift", "note_contacts", "one_delivery", "outcome", "outcomes", "paces", "pressed", "prompts",
+    "reason_text", "register", "request", "set_pace", "state_text", "stored_policy", "straight",
+    "suppress", "unregister", "webhook",
 ]  # fmt: skip

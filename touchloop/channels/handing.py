@@ -5,6 +5,8 @@ Guarantees.
 - **Nothing after a withdrawal.** A chunk is checked, sent and written in one transaction that holds
   a lock for each of its customers; a withdrawal takes the same lock before it commits. So it either
   waits until the chunk is out, or the check sees it.
+  What goes straight out is checked when it is asked for, under the same locks held over the commit
+  of its claim (`straight`).
 - **Caps hold** also when several workers hand over to one customer: the same lock keeps them apart.
 - **Marketing at most once.** The claim is committed before anything is sent. Who dies in between
   leaves a claim behind, which ends as `uncertain`. **Service at least once**: it is sent again,
@@ -14,7 +16,7 @@ Guarantees.
 from __future__ import annotations
 
 import logging
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from time import perf_counter
@@ -26,12 +28,14 @@ from touchloop.channels import outbox, rows
 from touchloop.channels.outbox import Claimed
 from touchloop.channels.permission import MEASURE, permission, purposes
 from touchloop.channels.policy import Contact
+from touchloop.channels.registry import channel as channel_named
 from touchloop.channels.registry import channels
 from touchloop.channels.requesting import STATE_OF
 from touchloop.channels.rows import BOUNCED, CONFIRMED, DROPPED, HANDED, Change
 from touchloop.channels.rules import contact_policy
 from touchloop.channels.seam import Channel, Delivery, Rendered, Sent, Unfit
 from touchloop.channels.situation import situations
+from touchloop.channels.straight import Straight
 from touchloop.channels.suppressing import suppress
 from touchloop.core import arrays
 from touchloop.core.db import Connection
@@ -80,6 +84,12 @@ def hand_off(conn: Connection, now: datetime, limit: int) -> int:
     return limit - left
 
 
+def chunk(names: Iterable[str]) -> int:
+    """How many messages one chunk may have that goes out on these channels."""
+    wanted = [channel_named(name) for name in names]
+    return min(one.at_once if one.pulled else _stride(one) for one in wanted)
+
+
 def _stride(channel: Channel) -> int:
     return min(channel.at_once, _strides.get(channel.name, FIRST_STRIDE))
 
@@ -102,6 +112,32 @@ def _hand(conn: Connection, channel: Channel, claimed: Sequence[Claimed], now: d
         _put_back(conn, claimed)
         return
     going, held = _judged(conn, channel, found, now)
+    _deliver(conn, channel, going, held, now)
+
+
+def hand_straight(conn: Connection, straight: Straight, now: datetime) -> None:
+    """Hand over what was claimed as it was asked for; commits itself. See `straight`."""
+    by_channel: dict[str, list[Delivery]] = defaultdict(list)
+    for one in straight.claimed:
+        by_channel[one.channel].append(one)
+    for name, claimed in by_channel.items():
+        still = dict(outbox.still_claimed(conn, [one.id for one in claimed]))
+        ours = [one for one in claimed if one.id in still]
+        expired = [one for one in ours if still[one.id] <= now]
+        going = [one for one in ours if still[one.id] > now]
+        channel = channel_named(name)
+        _deliver(conn, channel, going, [Change(one, DROPPED, "expired") for one in expired], now)
+        _adapt(channel, len(claimed), perf_counter() - straight.since)
+
+
+def _deliver(
+    conn: Connection,
+    channel: Channel,
+    going: Sequence[Delivery],
+    held: Sequence[Change],
+    now: datetime,
+) -> None:
+    """Send those that may go, and write what became of them and of those that may not."""
     try:
         fit, unfit = _rendered(conn, channel, going, now)
     except (psycopg.OperationalError, psycopg.InterfaceError):
@@ -110,7 +146,7 @@ def _hand(conn: Connection, channel: Channel, claimed: Sequence[Claimed], now: d
         log.exception("%s could not be rendered", channel.name)
         fit = []
         unfit = [outbox.again(one, "not_rendered", type(error).__name__, now) for one in going]
-    changes = held + unfit + _sent(conn, channel, fit, now)
+    changes = [*held, *unfit, *_sent(conn, channel, fit, now)]
     outbox.write(conn, changes, now=now)
     conn.commit()
 

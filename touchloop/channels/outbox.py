@@ -54,10 +54,26 @@ def hold(conn: Connection, customer_ids: Iterable[int]) -> None:
     conn.execute(_HOLD, (arrays.numbers(sorted(set(customer_ids))),))
 
 
+def hold_on(conn: Connection, customer_ids: Iterable[int]) -> None:
+    """Like `hold`, but over the ends of transactions, until `let_go`."""
+    conn.execute(_HOLD_ON_ALL)
+    conn.execute(_HOLD_ON, (arrays.numbers(sorted(set(customer_ids))),))
+
+
+def let_go(conn: Connection) -> None:
+    """Let go of what `hold_on` holds."""
+    conn.execute("SELECT pg_advisory_unlock_all()")
+
+
 def hold_now(conn: Connection, customer_id: int) -> bool:
     """Like `hold` for one customer, but without waiting: False when somebody else holds it."""
     row = conn.execute(_HOLD_NOW, (customer_id,)).fetchone()
     return bool(row and row[0])
+
+
+def still_claimed(conn: Connection, ids: Iterable[int]) -> list[tuple[int, datetime]]:
+    """Lock what was claimed as it was written, and nobody took for lost; with its expiry."""
+    return conn.execute(_STILL_CLAIMED, (arrays.numbers(ids),), binary=True).fetchall()
 
 
 def taken(conn: Connection, claimed: Sequence[Claimed]) -> list[tuple[Delivery, datetime | None]]:
@@ -165,9 +181,16 @@ SELECT count(pg_advisory_xact_lock({locks.RECIPIENT}, key)) FROM (
   SELECT DISTINCT hashint8(c) AS key FROM unnest(%s::bigint[]) AS w(c) ORDER BY 1 OFFSET 0
 ) AS ordered
 """
+_HOLD_ON_ALL: LiteralString = f"SELECT pg_advisory_lock_shared({locks.WITHDRAWALS}, 0)"
+_HOLD_ON: LiteralString = _HOLD.replace("pg_advisory_xact_lock", "pg_advisory_lock")
 _HOLD_NOW: LiteralString = f"""
 SELECT pg_try_advisory_xact_lock_shared({locks.WITHDRAWALS}, 0)
    AND pg_try_advisory_xact_lock({locks.RECIPIENT}, hashint8(%s::bigint))
+"""
+_STILL_CLAIMED: LiteralString = """
+SELECT id, expires_at FROM deliveries
+ WHERE id = ANY(%s::bigint[]) AND state = 'claimed' AND attempts = 1
+ ORDER BY id FOR UPDATE
 """
 _TAKEN: LiteralString = f"""
 SELECT {", ".join("d." + name.strip() for name in rows.COLUMNS.split(","))}, i.customer_id,

@@ -15,20 +15,24 @@ from uuid import UUID
 
 from django.utils.translation import gettext as _
 from msgspec import Struct
+from msgspec.structs import replace
 
 from touchloop.channels import rows
-from touchloop.channels.permission import Permission, permission, purposes
+from touchloop.channels.permission import MEASURE, Permission, permission, purposes
 from touchloop.channels.policy import Policy
 from touchloop.channels.registry import channel as channel_named
-from touchloop.channels.rows import DEFERRED, DROPPED, QUEUED, SUPPRESSED, Change
+from touchloop.channels.rows import CLAIMED, DEFERRED, DROPPED, QUEUED, SUPPRESSED, Change
 from touchloop.channels.rules import contact_policy
 from touchloop.channels.seam import KINDS, Channel, Delivery
 from touchloop.channels.situation import Situation, situations
+from touchloop.channels.straight import Straight
+from touchloop.consent.api import PersonConsent
 from touchloop.core import arrays
 from touchloop.core.db import Connection
 from touchloop.core.errors import Invalid
 from touchloop.identity.api import customers_of
 
+ENDED = (DROPPED, SUPPRESSED)
 STATE_OF = {"send": QUEUED, "defer": DEFERRED, "drop": DROPPED, "suppress": SUPPRESSED}
 
 
@@ -70,12 +74,17 @@ class _Chosen(Struct, frozen=True):
     permission: Permission
     expires_at: datetime
     version: int
+    state: str
+    consent: PersonConsent
 
 
-def request(conn: Connection, wanted: Sequence[Wanted], *, now: datetime) -> list[Requested]:
+def request(
+    conn: Connection, wanted: Sequence[Wanted], *, now: datetime, straight: Straight | None = None
+) -> list[Requested]:
     """Judge and store requests, in the caller's transaction; one result for each, in order.
 
-    Raises Invalid for an unknown kind or channel.
+    With `straight`, what may go now is claimed for the caller, who hands it over. Raises Invalid
+    for an unknown kind or channel.
     """
     channels = _channels(wanted)
     first: dict[str, Wanted] = {}
@@ -89,22 +98,28 @@ def request(conn: Connection, wanted: Sequence[Wanted], *, now: datetime) -> lis
     known = [one for one in fresh if one.subject_id in customers]
     if known:
         policy = contact_policy(conn)
+        asked = purposes(
+            {one.kind for one in known}, came=any(one.pulled for one in channels.values())
+        )
+        if straight is not None:
+            straight.hold(customers.values())
+            asked.add(MEASURE)
         found = situations(
             conn,
             customers.values(),
             namespaces=_namespaces(channels.values()),
             policy=policy,
             now=now,
-            purposes=purposes(
-                {one.kind for one in known}, came=any(one.pulled for one in channels.values())
-            ),
+            purposes=asked,
         )
         versions = _versions(conn, known, channels)
         chosen = [
             _choose(one, customers[one.subject_id], found, channels, versions, policy, now)
             for one in known
         ]
-        results |= _store(conn, chosen, now)
+        if straight is not None:
+            chosen = _claimed(chosen, now)
+        results |= _store(conn, chosen, now, straight)
     return [results[one.cause] for one in wanted]
 
 
@@ -164,12 +179,33 @@ def _choose(
                 expires_at=expires,
             )
         )
-        chosen = _Chosen(one, customer, channel, allowed, expires, version)
+        chosen = _Chosen(
+            one, customer, channel, allowed, expires, version, STATE_OF[allowed.word],
+            found[customer].consent,
+        )  # fmt: skip
         if allowed.word in ("send", "defer"):
             return chosen
         refused = refused or chosen
     assert refused is not None
     return refused
+
+
+def _claimed(chosen: Sequence[_Chosen], now: datetime) -> list[_Chosen]:
+    """What may go now is claimed; of several messages to a customer the first: the others are
+    judged again when that one has reached it."""
+    going: set[int] = set()
+    found = []
+    for one in chosen:
+        if (
+            one.state == QUEUED
+            and one.permission.at <= now
+            and not one.channel.pulled
+            and one.customer_id not in going
+        ):
+            going.add(one.customer_id)
+            one = replace(one, state=CLAIMED)
+        found.append(one)
+    return found
 
 
 def _kept(policy: Policy, kind: str, channel: Channel) -> int:
@@ -181,61 +217,66 @@ def _known(conn: Connection, causes: Iterable[str]) -> dict[str, Requested]:
     return {cause: Requested(*rest) for cause, *rest in found}
 
 
-def _store(conn: Connection, chosen: Sequence[_Chosen], now: datetime) -> dict[str, Requested]:
+def _store(
+    conn: Connection, chosen: Sequence[_Chosen], now: datetime, straight: Straight | None
+) -> dict[str, Requested]:
     """Insert; a cause that another transaction wrote meanwhile gives that one's result."""
     ids = [row[0] for row in conn.execute(_IDS, (len(chosen),), binary=True).fetchall()]
-    numbered = list(zip(ids, chosen, strict=True))
-    rows_written = conn.execute(_INSERT, _parameters(numbered, now), binary=True).fetchall()
-    written = {row[0] for row in rows_written}
-    results, changes = {}, []
-    for id, one in numbered:
+    names = [rows.message_id(id, one.wanted.cause) for id, one in zip(ids, chosen, strict=True)]
+    parameters = _parameters(ids, chosen, names, now)
+    written: dict[int, str] = dict(conn.execute(_INSERT, parameters, binary=True).fetchall())
+    results, changes, missed = {}, [], []
+    for id, one, name in zip(ids, chosen, names, strict=True):
         if id not in written:
+            missed.append(one.wanted.cause)
             continue
-        state = STATE_OF[one.permission.word]
+        state, reason = one.state, one.permission.reason
         moment = one.permission.at if state in rows.WAITING else None
-        results[one.wanted.cause] = Requested(
-            id, state, one.permission.reason, moment, one.channel.name
-        )
+        results[one.wanted.cause] = Requested(id, state, reason, moment, one.channel.name)
         if state in rows.EVENTS:
-            changes.append(Change(_delivery(id, one), state, one.permission.reason, "", moment))
+            told = _delivery(id, one, name, one.wanted.data)
+            changes.append(Change(told, state, reason, "", moment))
+        elif state == CLAIMED and straight is not None:
+            straight.claimed.append(_delivery(id, one, name, rows.decoded(written[id])))
     rows.say(conn, rows.told(changes, now))
-    missed = [one.wanted.cause for id, one in numbered if id not in written]
     return results | (_known(conn, missed) if missed else {})
 
 
-def _parameters(numbered: Sequence[tuple[int, _Chosen]], now: datetime) -> dict[str, Any]:
-    of = [one.wanted for _, one in numbered]
-    said = [one.permission for _, one in numbered]
-    states = [STATE_OF[one.word] for one in said]
+def _parameters(
+    ids: Sequence[int], chosen: Sequence[_Chosen], names: Sequence[str], now: datetime
+) -> dict[str, Any]:
+    of = [one.wanted for one in chosen]
+    said = [one.permission for one in chosen]
+    states = [one.state for one in chosen]
     written = {id(data): _json(data) for data in {id(one.data): one.data for one in of}.values()}
     return {
-        "ids": arrays.numbers(number for number, _ in numbered),
+        "ids": arrays.numbers(ids),
         "subjects": arrays.numbers(one.subject_id for one in of),
         "kinds": arrays.texts(one.kind for one in of),
         "topics": arrays.texts(one.topic for one in of),
-        "channels": arrays.texts(one.channel.name for _, one in numbered),
+        "channels": arrays.texts(one.channel.name for one in chosen),
         "addresses": arrays.texts(one.address for one in said),
         "templates": arrays.texts(one.template for one in of),
-        "versions": arrays.numbers(one.version for _, one in numbered),
+        "versions": arrays.numbers(one.version for one in chosen),
         "data": arrays.texts(written[id(one.data)] for one in of),
         "causes": arrays.texts(one.cause for one in of),
         "states": arrays.texts(states),
         "reasons": arrays.texts(one.reason for one in said),
         "moments": arrays.instants(one.at for one in said),
-        "ends": arrays.instants(one.expires_at for _, one in numbered),
+        "ends": arrays.instants(one.expires_at for one in chosen),
         "offers": arrays.texts(one.offer for one in of),
         "decisions": arrays.uuids(one.decision_id for one in of),
         "campaigns": arrays.numbers(one.campaign_id for one in of),
         "triggers": arrays.numbers(one.trigger_id for one in of),
-        "messages": arrays.texts(rows.message_id(n, one.wanted.cause) for n, one in numbered),
-        "outcomes": arrays.instants(
-            None if state in rows.WAITING else now for state in states
-        ),
+        "messages": arrays.texts(names),
+        "outcomes": arrays.instants(now if state in ENDED else None for state in states),
+        "claims": arrays.instants(now if state == CLAIMED else None for state in states),
+        "attempts": arrays.numbers(int(state == CLAIMED) for state in states),
         "now": now,
     }  # fmt: skip
 
 
-def _delivery(id: int, one: _Chosen) -> Delivery:
+def _delivery(id: int, one: _Chosen, message_id: str, data: Mapping[str, Any]) -> Delivery:
     wanted = one.wanted
     return Delivery(
         id=id,
@@ -247,13 +288,14 @@ def _delivery(id: int, one: _Chosen) -> Delivery:
         address=one.permission.address,
         template=wanted.template,
         template_version=one.version,
-        data=wanted.data,
-        message_id="",
+        data=data,
+        message_id=message_id,
         offer=wanted.offer,
         decision_id=wanted.decision_id,
         campaign_id=wanted.campaign_id,
         trigger_id=wanted.trigger_id,
-        attempts=0,
+        attempts=int(one.state == CLAIMED),
+        consent=one.consent,
     )
 
 
@@ -285,13 +327,14 @@ _INSERT: LiteralString = """
 INSERT INTO deliveries
   (id, subject_id, kind, topic, channel, address, template, template_version, data, cause, state,
    reason, not_before, expires_at, offer, decision_id, campaign_id, trigger_id, message_id,
-   outcome_at, created_at)
+   outcome_at, claimed_at, attempts, created_at)
 SELECT n.*, %(now)s FROM unnest(
   %(ids)s::bigint[], %(subjects)s::bigint[], %(kinds)s::text[], %(topics)s::text[],
   %(channels)s::text[], %(addresses)s::text[], %(templates)s::text[], %(versions)s::int[],
   %(data)s::jsonb[], %(causes)s::text[], %(states)s::text[], %(reasons)s::text[],
   %(moments)s::timestamptz[], %(ends)s::timestamptz[], %(offers)s::text[],
   %(decisions)s::uuid[], %(campaigns)s::bigint[], %(triggers)s::bigint[], %(messages)s::text[],
-  %(outcomes)s::timestamptz[]) AS n
-ON CONFLICT (cause) DO NOTHING RETURNING id
+  %(outcomes)s::timestamptz[], %(claims)s::timestamptz[], %(attempts)s::smallint[]) AS n
+ON CONFLICT (cause) DO NOTHING
+RETURNING id, CASE WHEN state = 'claimed' THEN data::text END
 """

@@ -137,7 +137,7 @@ def of_row(row: Sequence[Any], customer_id: int) -> Delivery:
         address=address,
         template=template,
         template_version=version,
-        data=_decoded(data),
+        data=decoded(data),
         message_id=message,
         offer=offer,
         decision_id=decision,
@@ -154,6 +154,13 @@ COLUMNS: Final = (
 )
 
 
+@lru_cache(maxsize=1_000)
+def decoded(data: str) -> Mapping[str, Any]:
+    """What a message is filled with. The messages of a campaign mostly say the same."""
+    found: dict[str, Any] = json.loads(data)
+    return found
+
+
 def _cause(change: Change) -> str:
     until = change.not_before if change.state == DEFERRED else None
     again = f":{until.isoformat()}" if until else ""
@@ -167,13 +174,6 @@ def _more(change: Change) -> dict[str, Any]:
     if change.state == DEFERRED and change.not_before:
         more["until"] = change.not_before.isoformat()
     return more
-
-
-@lru_cache(maxsize=1_000)
-def _decoded(data: str) -> Mapping[str, Any]:
-    """The messages of a campaign mostly say the same."""
-    found: dict[str, Any] = json.loads(data)
-    return found
 
 
 @cache

@@ -1,8 +1,9 @@
-"""What goes out by itself, each at its own pace: campaigns, triggers, the outbox; what is learned.
+"""What goes out by itself, each at its own pace: triggers, the outbox, campaigns; what is learned.
 
 Three lanes, each a thread with a connection of its own: handing over waits for mail servers, and a
-trigger that is due must not wait for it; learning is slow, and nobody waits for it. Any number of
-these processes may run: whatever they take, they claim.
+trigger that is due must not wait for it; learning is slow, and nobody waits for it. Campaigns hand
+over themselves, after the outbox, where service messages come first. Any number of these processes
+may run: whatever they take, they claim.
 """
 
 from __future__ import annotations
@@ -30,7 +31,6 @@ from touchloop.insight.segments import api as segments
 from touchloop.privacy import api as retention
 
 AT_ONCE = 2_000  # of a turn: what others wait for is never kept long
-ASKED_AT_ONCE = 500  # of a campaign: handing over begins when the first of them are committed
 LEARNED_AT_MOST = 100_000  # of a turn: others wait in this lane
 LOOK_SECONDS = 0.05
 FAULT_SECONDS = 5.0
@@ -53,9 +53,9 @@ class Duty:
     eager: bool = True
 
 
-def decide_campaigns(conn: Connection, now: datetime) -> int:
-    """Feed the outbox from the campaigns that run."""
-    return campaigns.due(conn, now, ASKED_AT_ONCE)
+def send_campaigns(conn: Connection, now: datetime) -> int:
+    """Send a chunk of each campaign that runs."""
+    return campaigns.send(conn, now)
 
 
 def walk_triggers(conn: Connection, now: datetime) -> int:
@@ -102,11 +102,11 @@ def notice_signals(conn: Connection, now: datetime) -> int:
 
 
 LANES: dict[str, tuple[Duty, ...]] = {
-    "deciding": (
-        Duty("campaigns", decide_campaigns, 0.2),
-        Duty("triggers", walk_triggers, 0.2),
+    "deciding": (Duty("triggers", walk_triggers, 0.2),),
+    "handing": (
+        Duty("outbox", hand_over, 0.2),
+        Duty("campaigns", send_campaigns, 0.2),
     ),
-    "handing": (Duty("outbox", hand_over, 0.2),),
     "learning": (
         Duty("invitations", close_invitations, 60.0, eager=False),
         Duty("complaints", brake_campaigns, 60.0, eager=False),

@@ -157,9 +157,9 @@ def running(conn: Connection) -> list[int]:
 
 
 def take(conn: Connection, campaign_id: int) -> Campaign | None:
-    """A running campaign, held by this transaction; None when another has it, or it stands."""
+    """A running campaign, held by this transaction; waits for who holds it. None when it stands."""
     row = conn.execute(
-        f"{_SELECT} WHERE id = %s AND state = 'running' FOR UPDATE SKIP LOCKED".encode(),
+        f"{_SELECT} WHERE id = %s AND state = 'running' FOR UPDATE".encode(),
         (campaign_id,),
     ).fetchone()
     return Campaign(*row) if row else None

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 import psycopg
 
 from touchloop.channels import api as channels
-from touchloop.channels.api import Requested, Wanted
+from touchloop.channels.api import Requested, Straight, Wanted
 from touchloop.core import arrays
 from touchloop.core.db import Connection
 from touchloop.engage.campaigns import keeping
@@ -54,7 +54,7 @@ class Member:
 
 
 def due(conn: Connection, now: datetime, limit: int = LIMIT) -> int:
-    """Feed the channels with up to `limit` members of each running campaign.
+    """Feed the outbox with up to `limit` members of each running campaign.
 
     In the caller's transaction: the caller commits. A campaign that fails is paused with the words
     of its fault, and the others go on. Returns the members dealt with.
@@ -66,10 +66,30 @@ def due(conn: Connection, now: datetime, limit: int = LIMIT) -> int:
     )
 
 
-def _feed_or_stop(conn: Connection, campaign: Campaign, now: datetime, limit: int) -> int:
+def send(conn: Connection, now: datetime) -> int:
+    """Like `due`, in chunks that commit by themselves: what may go now goes straight out, the rest
+    waits in the outbox. Call it with no open transaction."""
+    dealt = 0
+    for id in keeping.running(conn):
+        with channels.straight(conn) as straight:
+            campaign = keeping.take(conn, id)
+            if campaign is not None:
+                dealt += _feed_or_stop(conn, campaign, now, None, straight)
+            conn.commit()
+            channels.hand_straight(conn, straight, now)
+    return dealt
+
+
+def _feed_or_stop(
+    conn: Connection,
+    campaign: Campaign,
+    now: datetime,
+    limit: int | None,
+    straight: Straight | None = None,
+) -> int:
     try:
         with conn.transaction():
-            return _feed(conn, campaign, now, limit)
+            return _feed(conn, campaign, now, limit, straight)
     except (psycopg.OperationalError, psycopg.InterfaceError):
         raise  # the database is away, or two transactions met: the caller comes again
     except Exception as error:
@@ -78,8 +98,16 @@ def _feed_or_stop(conn: Connection, campaign: Campaign, now: datetime, limit: in
         return 0
 
 
-def _feed(conn: Connection, campaign: Campaign, now: datetime, limit: int) -> int:
+def _feed(
+    conn: Connection,
+    campaign: Campaign,
+    now: datetime,
+    limit: int | None,
+    straight: Straight | None,
+) -> int:
     plan = campaign.parsed
+    if limit is None:
+        limit = channels.chunk(plan.channels)
     _follow(conn, campaign, plan, now)
     if plan.window is not None and not plan.window.open(now):
         return 0
@@ -90,7 +118,7 @@ def _feed(conn: Connection, campaign: Campaign, now: datetime, limit: int) -> in
         if not members:
             break
         _sort_out(conn, plan, members, now)
-        _ask(conn, campaign, plan, [member for member in members if member.open], now)
+        _ask(conn, campaign, plan, [member for member in members if member.open], now, straight)
         _write(conn, campaign, members, now)
         dealt += len(members)
     _end(conn, campaign, plan, now)
@@ -165,7 +193,12 @@ def _sort_out(conn: Connection, plan: Plan, members: Sequence[Member], now: date
 
 
 def _ask(
-    conn: Connection, campaign: Campaign, plan: Plan, members: Sequence[Member], now: datetime
+    conn: Connection,
+    campaign: Campaign,
+    plan: Plan,
+    members: Sequence[Member],
+    now: datetime,
+    straight: Straight | None,
 ) -> None:
     variants = {variant.name: variant for variant in plan.variants}
     expires_at = now + timedelta(days=plan.days)
@@ -186,6 +219,7 @@ def _ask(
             for member in members
         ],
         now=now,
+        straight=straight,
     )
     for member, answer in zip(members, said, strict=True):
         member.delivery_id = answer.delivery_id

@@ -76,10 +76,14 @@ def make(conn: Connection, segment: int, postbox: Postbox) -> Make:
     return made
 
 
-def run(conn: Connection, *, limit: int = 1_000) -> int:
-    """One turn of the campaigns and of the outbox."""
-    done = campaigns.due(conn, clock.now(), limit)
-    conn.commit()
+def run(conn: Connection, *, limit: int | None = None) -> int:
+    """All that campaigns may send now; with a limit one turn, and all of it by the outbox."""
+    done = 0
+    if limit is not None:
+        done = campaigns.due(conn, clock.now(), limit)
+        conn.commit()
+    while limit is None and (sent := campaigns.send(conn, clock.now())):
+        done += sent
     channels.hand_off(conn, clock.now(), 10_000)
     return done
 
