@@ -36,6 +36,7 @@ RECIPIENT: Final = 7107  # with a hash of the customer; also in that trigger
 CLICKS: Final = 7108  # with a hash of the delivery
 MODEL: Final = 7109  # with a hash of the kind of model
 TEMPLATE: Final = 7110  # with a hash of the template's name
+CAMPAIGN: Final = 7111  # with its number: shared by who feeds from it
 
 
 def key(pair: Pair) -> str:

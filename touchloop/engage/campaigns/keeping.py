@@ -6,13 +6,14 @@ import re
 import secrets
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, LiteralString
 
 import msgspec
 from django.utils.translation import gettext as _
 from psycopg.types.json import Jsonb
 
 from touchloop.channels import api as channels
+from touchloop.core import locks
 from touchloop.core.db import Connection
 from touchloop.core.errors import Invalid, NotFound
 from touchloop.engage.campaigns.audience import join
@@ -46,6 +47,11 @@ class Campaign:
     @property
     def parsed(self) -> Plan:
         return parse(self.plan)
+
+    @property
+    def alone(self) -> bool:
+        """Whether one transaction at a time must feed from it: a throttle counts what all did."""
+        return self.plan.get("per_minute") is not None or self.plan.get("audience") == "following"
 
 
 def create(
@@ -136,7 +142,9 @@ def finish(conn: Connection, campaign_id: int, *, now: datetime) -> Campaign:
 
 
 def get(conn: Connection, campaign_id: int, *, lock: bool = False) -> Campaign:
-    """One campaign. Raises NotFound."""
+    """One campaign; with `lock` to be changed, once nobody feeds from it. Raises NotFound."""
+    if lock:
+        conn.execute(_HELD_ALONE, (campaign_id,))
     query = f"{_SELECT} WHERE id = %s {'FOR UPDATE' if lock else ''}"
     row = conn.execute(query.encode(), (campaign_id,)).fetchone()
     if row is None:
@@ -157,11 +165,19 @@ def running(conn: Connection) -> list[int]:
 
 
 def take(conn: Connection, campaign_id: int) -> Campaign | None:
-    """A running campaign, held by this transaction; waits for who holds it. None when it stands."""
-    row = conn.execute(
-        f"{_SELECT} WHERE id = %s AND state = 'running' FOR UPDATE".encode(),
-        (campaign_id,),
-    ).fetchone()
+    """A running campaign that nobody moves or changes until the transaction ends; None when it
+    stands. Others may take it as well, unless it is `alone`: then it waits for them."""
+    seen = _running(conn, campaign_id)
+    if seen is None:
+        return None
+    conn.execute(_HELD_ALONE if seen.alone else _HELD, (campaign_id,))
+    found = _running(conn, campaign_id)
+    return found if found is not None and found.alone == seen.alone else None
+
+
+def _running(conn: Connection, campaign_id: int) -> Campaign | None:
+    query = f"{_SELECT} WHERE id = %s AND state = 'running'"
+    row = conn.execute(query.encode(), (campaign_id,)).fetchone()
     return Campaign(*row) if row else None
 
 
@@ -226,6 +242,10 @@ _SELECT = (
     "SELECT id, slug, name, plan, state, seed, created_by, created_at, updated_at, started_at,"
     " followed_at, ended_at, trouble FROM campaigns"
 )
+
+# Advisory, because they are given in turn: to change a row waits for ever while others share it.
+_HELD: LiteralString = f"SELECT pg_advisory_xact_lock_shared({locks.CAMPAIGN}, %s)"
+_HELD_ALONE: LiteralString = f"SELECT pg_advisory_xact_lock({locks.CAMPAIGN}, %s)"
 
 _TAKE_BACK = """
 UPDATE campaign_members m

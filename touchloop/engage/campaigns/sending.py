@@ -1,7 +1,8 @@
 """Feeding the channels: in sets, inside the window, under the throttle, each member once.
 
-A campaign is held by one transaction at a time, so the throttle is exact: what was asked for in the
-last sixty seconds and what is asked for now never exceed it, whatever the clock does.
+Members are claimed, so any number of processes may feed from one campaign. Where there is a
+throttle, one transaction at a time does, so that it is exact: what was asked for in the last sixty
+seconds and what is asked for now never exceed it, whatever the clock does.
 """
 
 from __future__ import annotations

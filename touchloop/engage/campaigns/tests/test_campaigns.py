@@ -42,45 +42,6 @@ def test_everybody_gets_it_once_and_it_is_done(
     assert campaigns.get(conn, made.id).state == "done"
 
 
-def test_it_goes_straight_out(
-    conn: db.Connection, held_clock: Clock, enter: Enter, make: Make, postbox: Postbox
-) -> None:
-    subjects = enter(150)
-    made = make()
-    handed = threading.Barrier(3)
-
-    def work() -> None:
-        with db.connect() as own:
-            handed.wait()
-            while campaigns.send(own, held_clock.at):
-                pass
-
-    workers = [threading.Thread(target=work) for _ in range(3)]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join()
-    assert sorted(each.subject_id for each in postbox.taken) == subjects
-    found = campaigns.report(conn, made.id, now=held_clock.at)
-    assert found.outcomes == {"handed": 150} and found.state == "done"
-
-
-def test_a_fault_after_the_asking_sends_nothing(
-    conn: db.Connection, held_clock: Clock, enter: Enter, make: Make, postbox: Postbox,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:  # fmt: skip
-    enter(3)
-    made = make()
-
-    def broken(*rest: Any) -> None:
-        raise ValueError("not written")
-
-    monkeypatch.setattr(sending, "_write", broken)
-    run(conn)
-    assert postbox.taken == [] and members(conn) == {"waiting": 3}
-    assert campaigns.get(conn, made.id).trouble == "ValueError: not written"
-
-
 def test_arms_are_drawn_by_a_keyed_hash_and_of_their_shares(
     conn: db.Connection, held_clock: Clock, enter: Enter, make: Make
 ) -> None:
