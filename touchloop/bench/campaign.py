@@ -1,9 +1,10 @@
 """Bench `campaign`: messages a second from a segment to a mail server that counts them.
 
-Everything on the way is real: the audience is drawn, each member judged by consent, suppression and
-pressure, its delivery stored, claimed, judged again under the lock, rendered with the customer's
-own first name, signed or not, handed over by SMTP, and its outcome and news written. `touchloop
-deliver` does it, as it does in `serve`. The sink, the database and the load share the machine.
+Everything on the way is real: the audience is drawn, each member claimed, judged by consent,
+suppression and pressure under the lock that withdrawals wait for, its delivery stored as claimed,
+rendered with the customer's own first name, signed or not, handed over by SMTP, and its outcome
+and news written. `touchloop deliver` does it, as it does in `serve`. The sink, the database and the
+load share the machine.
 
 Baseline, in the same run: smtplib sends ready bytes of one such message to the same sink over one
 connection that stays open, and nothing else.

@@ -105,7 +105,7 @@ LANES: dict[str, tuple[Duty, ...]] = {
     "deciding": (Duty("triggers", walk_triggers, 0.2),),
     "handing": (
         Duty("outbox", hand_over, 0.2),
-        Duty("campaigns", send_campaigns, 0.2),
+        Duty("campaigns", send_campaigns, 0.1),  # somebody has started it and looks on
     ),
     "learning": (
         Duty("invitations", close_invitations, 60.0, eager=False),
