@@ -24,17 +24,19 @@ NEW, KNOWN, INTRICATE = "new", "known", "intricate"
 def match(connection: duckdb.DuckDBPyConnection, conn: Connection, columns: Columns) -> int:
     """Sort the people; gives the last identifier that was looked at (later ones are not known)."""
     keys = [f"k{number}" for number in range(len(columns.keys))]
-    conn.execute("drop table if exists import_keys")
+    # The server's parallel workers cannot read a temporary table. Nobody ever sees this one: it is
+    # gone with the transaction, however that ends.
+    staged = f"import_keys_{conn.info.backend_pid}"
     conn.execute(
-        f"create temp table import_keys (r bigint, {', '.join(f'{key} text' for key in keys)})"
+        f"create unlogged table {staged} (r bigint, {', '.join(f'{key} text' for key in keys)})"
     )
     row = conn.execute("select coalesce(max(id), 0) from identifiers").fetchone()
     assert row is not None
     sent: dict[str, Column] = {"r": INT8, **dict.fromkeys(keys, TEXT)}
-    send(connection, f"select r, {', '.join(keys)} from people", conn, "import_keys", sent)
-    conn.execute("analyze import_keys")
-    found = read_columns(conn, _joined(columns), None, _FOUND)
-    conn.execute("drop table import_keys")
+    send(connection, f"select r, {', '.join(keys)} from people", conn, staged, sent)
+    conn.execute(f"analyze {staged}")
+    found = read_columns(conn, _joined(columns, staged), None, _FOUND)
+    conn.execute(f"drop table {staged}")
     connection.register("found", pa.table(found))
     connection.execute(_SORTED.format(twice=_external_twice(columns)))
     connection.unregister("found")
@@ -44,7 +46,7 @@ def match(connection: duckdb.DuckDBPyConnection, conn: Connection, columns: Colu
 _FOUND = {"r": "int8", "whole": "int4", "subject_id": "int8", "customer_id": "int8"}
 
 
-def _joined(columns: Columns) -> str:
+def _joined(columns: Columns, staged: str) -> str:
     """The rows that have known identifiers, and whether these are all of theirs and hang together.
 
     That is: tied to the strongest one, in good state, and of one customer.
@@ -72,7 +74,7 @@ def _joined(columns: Columns) -> str:
     return (
         f"select s.r, ({present} = {given} and {' + '.join(ties)} = {given} - 1 and {fine})::int"
         f" as whole, {strongest} as subject_id, {customer} as customer_id"
-        f" from import_keys s {' '.join(joins + tying)} where {strongest} is not null"
+        f" from {staged} s {' '.join(joins + tying)} where {strongest} is not null"
     )
 
 
