@@ -26,7 +26,7 @@ from touchloop.lake.api import DuckDB
 
 RANKS = ("user_id", "external", "card", "email", "phone")
 SHOWN_PROBLEMS = 20
-WRITERS = 2  # of new customers, beside the one that updates known ones
+WRITERS = 3  # the server and this process work at the same time
 
 Progress = Callable[[str, int, int], None]  # what is done now, people done, people in all
 
@@ -152,36 +152,45 @@ class _Import:
         """Known and new customers at the same time: their rows have nothing in common."""
         self.connection.execute("create table since (namespace varchar, value varchar)")
         self.connection.execute("create table late (r bigint)")
-        for kind in (matching.NEW, matching.KNOWN):
+        kinds = (matching.NEW, matching.KNOWN)
+        for kind in kinds:
             self._choose(kind)
-        numbering = Numbering(after)
-        with writing.alone(conn), ThreadPoolExecutor(1 + WRITERS) as pool:
-            works = [pool.submit(self._update, context)]
-            works += [pool.submit(self._create, context, numbering, n) for n in range(WRITERS)]
+        slices = [(start, k) for k in kinds for start in range(0, self._count(k), writing.PART)]
+        shared, numbering = iter(sorted(slices)), Numbering(after)
+        with writing.alone(conn), ThreadPoolExecutor(WRITERS) as pool:
+            works = [pool.submit(self._serve, shared, context, numbering) for _ in range(WRITERS)]
         for work in works:
             work.result()
         late = self.connection.execute("select distinct r from late").fetchall()
         self.report.created += self._count(matching.NEW) - len(late)
         self.left += [row[0] for row in late]
 
-    def _create(self, context: Context, numbering: Numbering, turn: int) -> None:
+    def _serve(
+        self, slices: Iterator[tuple[int, str]], context: Context, numbering: Numbering
+    ) -> None:
+        """One of the writers: whoever is free takes the next slice."""
         with db.connect(application="touchloop import") as conn:
             connection = self.connection.cursor()
-            for count in self._parts(connection, matching.NEW, turn, WRITERS):
-                writing.write_new(connection, conn, context, numbering)
-                self._advance(count)
+            for start, kind in slices:
+                for count in self._parts(connection, kind, start):
+                    if kind == matching.NEW:
+                        writing.write_new(connection, conn, context, numbering)
+                    else:
+                        self._update(connection, conn, context, count)
+                    self._advance(count)
 
-    def _update(self, context: Context) -> None:
-        with db.connect(application="touchloop import") as conn:
-            connection = self.connection.cursor()
-            for count in self._parts(connection, matching.KNOWN, 0, 1):
-                changed, moved = updating.update_known(
-                    connection, conn, context, allowed=allowed_mask
-                )
-                self.report.updated += changed
-                self.report.unchanged += count - changed - len(moved)
-                self.left += moved
-                self._advance(count)
+    def _update(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        conn: db.Connection,
+        context: Context,
+        count: int,
+    ) -> None:
+        changed, moved = updating.update_known(connection, conn, context, allowed=allowed_mask)
+        with self._lock:
+            self.report.updated += changed
+            self.report.unchanged += count - changed - len(moved)
+            self.left += moved
 
     def _choose(self, kind: str) -> None:
         """The people of a kind, in the table todo_<kind>."""
@@ -192,21 +201,23 @@ class _Import:
             f" from people p join matched m using (r) where m.kind = '{kind}' order by r"
         )
 
-    def _parts(
-        self, connection: duckdb.DuckDBPyConnection, kind: str, turn: int, of: int
-    ) -> Iterator[int]:
-        """The people of a kind, some thousands at a time, each in the table `part`."""
-        start = turn * writing.PART
+    def _parts(self, connection: duckdb.DuckDBPyConnection, kind: str, start: int) -> Iterator[int]:
+        """The people of a slice in the table `part`, as many at a time as their texts allow."""
+        cells = [f"k{number}" for number in range(len(self.columns.keys))]
+        cells += [f"t{number}" for number in range(len(self.columns.traits))]
+        size = " + ".join(f"coalesce(strlen({cell}), 0)" for cell in cells)
+        end = start + writing.PART
         while True:
-            connection.execute(
-                f"create or replace temp table part as select * from todo_{kind}"
-                f" where rowid >= {start} and rowid < {start + writing.PART}"
-            )
-            [(count,)] = connection.execute("select count(*) from part").fetchall()
+            chosen = f"from todo_{kind} where rowid >= {start} and rowid < "
+            [(count,)] = connection.execute(
+                f"select count(*) from (select rowid, sum({size}) over (order by rowid) as size"
+                f" {chosen} {end}) where size <= {writing.PART_BYTES} or rowid = {start}"
+            ).fetchall()
             if count == 0:
                 return
+            start += int(count)
+            connection.execute(f"create or replace temp table part as select * {chosen} {start}")
             yield int(count)
-            start += of * writing.PART
 
     def _advance(self, count: int) -> None:
         with self._lock:

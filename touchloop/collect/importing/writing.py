@@ -25,6 +25,7 @@ from touchloop.lake.api import copy_to_arrow
 from touchloop.profiles.api import IMPORT
 
 PART = 20_000
+PART_BYTES = 64 << 20  # of text: an array of texts holds 2 GB, and each writer has several
 _ALONE = 0x544C_494D  # "TLIM"
 
 

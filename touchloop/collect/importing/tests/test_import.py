@@ -162,7 +162,7 @@ def test_a_column_that_comes_later_joins_what_was_said(
     assert customer(conn, "a@b.co")["traits"] == {"city": "Rom", "age": 7}
 
 
-def test_parts_of_new_people_are_written_side_by_side(
+def test_parts_are_written_side_by_side(
     conn: db.Connection, imported: Import, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(writing, "PART", 2)
@@ -175,6 +175,25 @@ def test_parts_of_new_people_are_written_side_by_side(
     again = "".join(f"u{n},p{n}@b.co,{n + 1}\n" for n in range(4, 10))
     assert figures(imported("customer id,email,age\n" + again)) == (2, 4, 0, 0, 0)
     assert customer(conn, "p5@b.co")["traits"] == {"age": 6}
+
+
+def test_long_rows_are_written_few_at_a_time(
+    conn: db.Connection, imported: Import, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """20,000 rows of a hundred kilobytes would not fit the arrays that they are packed in."""
+    monkeypatch.setattr(writing, "PART_BYTES", 2_000)
+    written: list[int] = []
+
+    def watch(stage: str, done: int, _: int) -> None:
+        if stage == "writing":
+            written.append(done)
+
+    sizes = [10, 10, 5_000, 900, 900, 900, 10]
+    for city, kind in (("Rom", "created"), ("Bonn", "updated")):
+        rows = "".join(f"p{n}@b.co,{'x' * size},{city}\n" for n, size in enumerate(sizes))
+        assert getattr(imported("email,note,city\n" + rows, progress=watch), kind) == len(sizes)
+    assert written == [2, 3, 5, 7] * 2
+    assert customer(conn, "p2@b.co")["traits"] == {"note": "x" * 5_000, "city": "Bonn"}
 
 
 def test_three_identifiers_lead_to_one_customer(conn: db.Connection, imported: Import) -> None:
