@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import duckdb
 import phonenumbers
 import pyarrow as pa
 import pytest
+from django.db import connections
 
 from touchloop.collect.importing import ImportReport, checking, run, writing
 from touchloop.collect.importing.phones import plain_numbers
@@ -175,6 +177,30 @@ def test_parts_are_written_side_by_side(
     again = "".join(f"u{n},p{n}@b.co,{n + 1}\n" for n in range(4, 10))
     assert figures(imported("customer id,email,age\n" + again)) == (2, 4, 0, 0, 0)
     assert customer(conn, "p5@b.co")["traits"] == {"age": 6}
+
+
+def test_two_imports_at_once(
+    conn: db.Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writing, "PART", 2)
+
+    def go(first: int) -> ImportReport:
+        path = tmp_path / f"{first}.csv"
+        rows = (f"u{n},p{n}@b.co,{first}\n" for n in range(first, first + 8))
+        path.write_text("customer id,email,age\n" + "".join(rows))
+        try:
+            return run(path)
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(2) as pool:
+        one, other = pool.map(go, (0, 4))
+    assert one.created + other.created == 12
+    assert one.updated + other.updated == 4
+    found = conn.execute(
+        "select count(*), count(distinct value), count(distinct customer_id) from identifiers"
+    ).fetchone()
+    assert found == (24, 24, 12)
 
 
 def test_long_rows_are_written_few_at_a_time(
