@@ -208,17 +208,17 @@ _PARTS = {
     "orders_from": "a.orders >= %(orders_from)s",
     "orders_to": "a.orders <= %(orders_to)s",
 }
-# Few customers came there: they are looked up. Many: each customer of the list is asked.
-_AT_FEW = (
-    "a.customer_id = ANY(ARRAY(SELECT i.customer_id FROM visits v JOIN identifiers i"
-    " ON i.id = v.subject_id WHERE v.touchpoint_id = ANY(%({name})s::int[])))"
+# Who came to a place. Few: they are looked up. Some: they are listed, and the customers are walked
+# past the list. Many: each customer that is walked is asked. The last two are values, not joins:
+# else the planner might read every customer there is.
+_CAME = (
+    "SELECT i.customer_id FROM visits v JOIN identifiers i ON i.id = v.subject_id"
+    " WHERE v.touchpoint_id = ANY(%({name})s::int[])"
 )
-# It is a value, not EXISTS: the planner would join that, and read every identifier there is.
-_AT_MANY = (
-    "(SELECT true FROM identifiers i JOIN visits v ON v.subject_id = i.id"
-    " WHERE i.customer_id = a.customer_id AND v.touchpoint_id = ANY(%({name})s::int[]) LIMIT 1)"
-)
-_FEW = 20_000
+_AT_FEW = f"a.customer_id = ANY(ARRAY({_CAME}))"
+_AT_SOME = f"(a.customer_id IN ({_CAME})) IS TRUE"
+_AT_MANY = f"({_CAME} AND i.customer_id = a.customer_id LIMIT 1) IS NOT NULL"
+_FEW, _SOME = 5_000, 20_000
 _TRAIT = (
     "c.traits ? %(trait_name_{n})s"
     " AND lower(c.traits -> %(trait_name_{n})s ->> 'v') = lower(%(trait_value_{n})s)"
@@ -256,11 +256,12 @@ def _conditions(conn: Connection, wanted: Filter) -> tuple[list[Condition], dict
 def _at(conn: Connection, name: str, touchpoints: list[int]) -> Condition:
     row = conn.execute(
         "SELECT count(*) FROM (SELECT 1 FROM visits WHERE touchpoint_id = ANY(%s) LIMIT %s) v",
-        (touchpoints, _FEW + 1),
+        (touchpoints, _SOME + 1),
     ).fetchone()
-    if row and row[0] <= _FEW:
+    came = row[0] if row else 0
+    if came <= _FEW:
         return Condition(_AT_FEW.format(name=name), "activity")
-    return Condition(_AT_MANY.format(name=name), "more")
+    return Condition((_AT_SOME if came <= _SOME else _AT_MANY).format(name=name), "more")
 
 
 def _where(conditions: Sequence[Condition]) -> str:

@@ -19,7 +19,9 @@ from urllib.parse import urlencode
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.functional import Promise
+from django.utils.html import conditional_escape, format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 
 STATE = frozenset({"sort", "columns", "after"})
 
@@ -93,20 +95,6 @@ class Query:
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
-    html: SafeString
-    shape: str
-    minor: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    id: str
-    href: str
-    cells: tuple[Cell, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Table:
     name: str
     label: str | Promise
@@ -133,16 +121,19 @@ class Table:
         return [replace(column, next_sort=self._next_sort(column)) for column in chosen]
 
     @property
-    def drawn(self) -> list[Row]:
-        shown = self.shown
-        return [
-            Row(
-                id=str(self.row_id(row)),
-                href=self.href(row),
-                cells=tuple(Cell(c.cell(row), _shape(c), c.minor) for c in shown),
-            )
-            for row in self.rows
-        ]
+    def body(self) -> SafeString:
+        """The rows. Written here: a template takes three times as long for hundreds of cells."""
+        shown = [(column, _opening(column)) for column in self.shown]
+        parts: list[str] = []
+        for row in self.rows:
+            href = self.href(row)
+            parts.append(format_html('<tr data-href="{}">', href) if href else "<tr>")
+            if self.actions:
+                parts.append(format_html(_PICK, self.row_id(row), _("Choose")))
+            for column, opening in shown:
+                parts += (opening, conditional_escape(column.cell(row)), "</td>")
+            parts.append("</tr>")
+        return SafeString("".join(parts))
 
     @property
     def span(self) -> int:
@@ -163,5 +154,12 @@ def respond(
     return render(request, template, dict(context))
 
 
-def _shape(column: Column) -> str:
-    return " ".join(word for word in ("end" * column.end, "wrap" * column.wrap) if word)
+_PICK = (
+    '<td class="pick"><input type="checkbox" name="id" value="{}" data-pick aria-label="{}"></td>'
+)
+
+
+def _opening(column: Column) -> str:
+    shape = " ".join(word for word in ("end" * column.end, "wrap" * column.wrap) if word)
+    minor = " data-minor" if column.minor else ""
+    return f'<td class="{shape}"{minor}>' if shape else f"<td{minor}>"

@@ -80,14 +80,16 @@ def test_days_are_whole_in_utc(conn: db.Connection, seen: dict[int, datetime]) -
     assert set(found) == {id for id, at in seen.items() if at.date() == day} != set()
 
 
-@pytest.mark.parametrize("few", [0, 5_000])
+@pytest.mark.parametrize(("few", "some"), [(0, 0), (0, 20_000), (5_000, 20_000)])
 def test_who_came_to_a_place_is_found_however_many_came(
     conn: db.Connection,
     seen: dict[int, datetime],
     monkeypatch: pytest.MonkeyPatch,
     few: int,
+    some: int,
 ) -> None:
     monkeypatch.setattr(search, "_FEW", few)
+    monkeypatch.setattr(search, "_SOME", some)
     conn.execute(
         "insert into touchpoints (id, channel, location, name, region, stage, first_seen_at,"
         " last_seen_at) values (7, 'store', '330', '', '', '', now(), now())"
