@@ -19,7 +19,7 @@ import typer
 from touchloop.cli import runtime
 from touchloop.cli.output import result, say, show
 from touchloop.cli.supervisor import Part, Supervisor
-from touchloop.core import settings
+from touchloop.core import processes, settings
 from touchloop.core.errors import TouchloopError, WrongSetting
 from touchloop.core.version import version
 
@@ -273,21 +273,14 @@ def _who_serves(descriptor: int, home: Path) -> str:
 
 
 def refuse_taken_port(host: str, port: int) -> None:
-    """A port is shared with whoever else has it, and nobody would notice.
-
-    A part that `serve` starts again tries until the port of its forerunner is free.
-    """
+    """Raises WrongSetting. A part that `serve` starts again is not asked: it tries until the port
+    of its forerunner is free."""
     if os.environ.get(runtime.CHILD):
         return
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            raise WrongSetting(
-                f"--port: cannot listen at {host}:{port} ({error.strerror})"
-            ) from error
+    try:
+        processes.refuse_taken_port(host, port)
+    except OSError as error:
+        raise WrongSetting(f"--port: cannot listen at {host}:{port} ({error.strerror})") from error
 
 
 def _answers(host: str, port: int) -> bool:

@@ -15,7 +15,7 @@ from touchloop.collect import limits
 from touchloop.collect.answers import ACCEPTED, headers
 from touchloop.collect.connection import Connection, Port, Request
 from touchloop.collect.door import Door
-from touchloop.core.processes import end_with_parent
+from touchloop.core.processes import end_with_parent, refuse_taken_port
 
 Take = Callable[[Request], None]
 Work = Callable[[], Coroutine[Any, Any, None]]
@@ -112,11 +112,3 @@ def run_loop(work: Coroutine[Any, Any, None]) -> None:
     import uvloop
 
     uvloop.run(work)
-
-
-def refuse_taken_port(host: str, port: int) -> None:
-    """A port is shared with whoever else has it, and nobody would notice."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        probe.bind((host, port))

@@ -6,6 +6,7 @@ import gc
 import multiprocessing
 import os
 import signal
+import socket
 import sys
 import threading
 import time
@@ -42,6 +43,14 @@ def collect_rarely() -> None:
     hold hardly any, and to look cost deliveries a sixth of their time.
     """
     gc.set_threshold(200_000, 50, 50)
+
+
+def refuse_taken_port(host: str, port: int) -> None:
+    """Raises OSError. Our servers share their ports, so that a stranger there goes unnoticed."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind((host, port))
 
 
 def _watch(parent: int) -> None:
