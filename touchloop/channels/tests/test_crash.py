@@ -8,9 +8,10 @@ import random
 import signal
 import threading
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -58,7 +59,6 @@ def test_forty_kills_and_no_offer_twice(
     chance = random.Random(SEED)
     ledger = Ledger(tmp_path / "taken")
     api.register(Channel("post", "Post", address_namespace="email", batch=ledger.batch, at_once=9))
-    fork = multiprocessing.get_context("fork")
     at, kills = now, 0
     for turn in range(400):
         if kills == KILLS:
@@ -72,20 +72,26 @@ def test_forty_kills_and_no_offer_twice(
         )
         conn.commit()
         goal = ledger.length() + chance.randrange(A_ROUND)
-        worker = fork.Process(target=_work, args=(at,))
-        worker.start()
-        while worker.is_alive() and ledger.length() < goal:
-            threading.Event().wait(0.0005)
-        if worker.is_alive():
-            os.kill(worker.pid or 0, signal.SIGKILL)
-            kills += 1
-        worker.join()
+        kills += killed_at(goal, ledger, _work, at)
     assert kills == KILLS, f"seed {SEED}"
     for hours in range(1, 8):
         while api.deliver_once(conn, at + timedelta(hours=hours), 500):
             pass
     api.unregister("post")
     _agree(conn, ledger.taken())
+
+
+def killed_at(goal: int, ledger: Ledger, work: Callable[..., None], *given: Any) -> bool:
+    """Let a process do this work, and kill it when the other side has so many; True if it was."""
+    worker = multiprocessing.get_context("fork").Process(target=work, args=given)
+    worker.start()
+    while worker.is_alive() and ledger.length() < goal:
+        threading.Event().wait(0.0005)
+    alive = worker.is_alive()
+    if alive:
+        os.kill(worker.pid or 0, signal.SIGKILL)
+    worker.join()
+    return alive
 
 
 def _agree(conn: db.Connection, taken: Counter[tuple[int, str]]) -> None:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import os
 import random
-import signal
 import threading
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -19,7 +16,7 @@ from touchloop.channels import api
 from touchloop.channels.api import Wanted
 from touchloop.channels.seam import Channel, Sent
 from touchloop.channels.tests.conftest import People, Post, state, told, want
-from touchloop.channels.tests.test_crash import A_ROUND, KILLS, Ledger, _agree
+from touchloop.channels.tests.test_crash import A_ROUND, KILLS, Ledger, _agree, killed_at
 from touchloop.channels.tests.test_race import Stopwatch
 from touchloop.core import db
 
@@ -108,31 +105,35 @@ def test_what_is_undone_is_not_sent(
     assert states(conn) == {} and held(conn) == 0
 
 
-def test_what_is_called_off_in_between_is_not_sent(
-    conn: db.Connection, people: People, post: Post, now: datetime
+def called_off(other: db.Connection, now: datetime) -> None:
+    api.cancel(other, causes=["c:1"], reason="called off", now=now)
+    other.commit()
+
+
+def taken_for_lost(other: db.Connection, now: datetime) -> None:
+    api.deliver_once(other, now + timedelta(minutes=2), 10)
+
+
+@pytest.mark.parametrize(
+    ("happens", "becomes"),
+    [(called_off, ("dropped", "expired")), (taken_for_lost, ("uncertain", "lost"))],
+)
+def test_what_ended_in_between_is_not_sent(
+    conn: db.Connection,
+    people: People,
+    post: Post,
+    now: datetime,
+    happens: Callable[[db.Connection, datetime], None],
+    becomes: tuple[str, str],
 ) -> None:
     (ana,) = people.add()
     with api.straight(conn) as going:
         api.request(conn, [want(ana, "c:1")], now=now, straight=going)
         conn.commit()
         with db.connect() as other:
-            api.cancel(other, causes=["c:1"], reason="called off", now=now)
-            other.commit()
+            happens(other, now)
         api.hand_straight(conn, going, now)
-    assert post.taken == [] and states(conn) == {("dropped", "expired"): 1}
-
-
-def test_one_that_was_taken_for_lost_is_not_sent(
-    conn: db.Connection, people: People, post: Post, now: datetime
-) -> None:
-    (ana,) = people.add()
-    with api.straight(conn) as going:
-        api.request(conn, [want(ana, "c:1")], now=now, straight=going)
-        conn.commit()
-        with db.connect() as other:
-            api.deliver_once(other, now + timedelta(minutes=2), 10)
-        api.hand_straight(conn, going, now)
-    assert post.taken == [] and states(conn) == {("uncertain", "lost"): 1}
+    assert post.taken == [] and states(conn) == {becomes: 1}
 
 
 def test_a_withdrawal_waits_from_the_judging_until_it_is_out(
@@ -243,7 +244,6 @@ def test_kills_and_no_offer_twice(
     chance = random.Random(SEED)
     ledger = Ledger(tmp_path / "taken")
     api.register(Channel("post", "Post", address_namespace="email", batch=ledger.batch))
-    fork = multiprocessing.get_context("fork")
     at, kills, everybody = now, 0, list[int]()
     for turn in range(200):
         if kills == KILLS:
@@ -252,14 +252,7 @@ def test_kills_and_no_offer_twice(
         ids = people.add(A_ROUND, start=turn * A_ROUND)
         everybody += ids
         goal = ledger.length() + chance.randrange(A_ROUND)
-        worker = fork.Process(target=_send_all, args=(ids, at))
-        worker.start()
-        while worker.is_alive() and ledger.length() < goal:
-            threading.Event().wait(0.0005)
-        if worker.is_alive():
-            os.kill(worker.pid or 0, signal.SIGKILL)
-            kills += 1
-        worker.join()
+        kills += killed_at(goal, ledger, _send_all, ids, at)
     assert kills == KILLS, f"seed {SEED}"
     _send_all(everybody, at)
     for hours in range(1, 8):

@@ -74,12 +74,7 @@ def test_who_was_just_here_is_not_read_again(
 def test_where_somebody_stands_is_read_again_when_a_segment_was_filled(
     conn: db.Connection, say: Say, held_clock: Clock
 ) -> None:
-    for name, rule in rules.fifty():
-        segments.create(name, rule=rule, purpose="service", actor=None, now=NOON)
-    with _worker("first") as first:
-        say(event=rules.ORDER, userId="u1", properties={"revenue": 5})
-        _drain(first)
-        assert first.histories.stands
+    with _remembered(say) as first:
         conn.execute("DELETE FROM segment_members")
         conn.execute("UPDATE segments SET filled_at = %s", (NOON,))
         conn.commit()
@@ -91,11 +86,7 @@ def test_where_somebody_stands_is_read_again_when_a_segment_was_filled(
 def test_a_wrong_memory_of_where_somebody_stands_is_noticed(
     conn: db.Connection, say: Say, held_clock: Clock
 ) -> None:
-    for name, rule in rules.fifty():
-        segments.create(name, rule=rule, purpose="service", actor=None, now=NOON)
-    with _worker("first") as first:
-        say(event=rules.ORDER, userId="u1", properties={"revenue": 5})
-        _drain(first)
+    with _remembered(say) as first:
         told = _news(conn)
         conn.execute("DELETE FROM segment_members")  # by nobody who says so
         conn.commit()
@@ -117,6 +108,18 @@ def test_traits_are_read_however_many_the_rules_ask_for(conn: db.Connection, say
         needs = dataclasses.replace(NOTHING, traits=frozenset(asked))
         (found,) = reading._customers(needs, [customer], conn).column("traits").to_pylist()
         assert (json.loads(found) if found else {}) == asked
+
+
+@contextlib.contextmanager
+def _remembered(say: Say) -> Iterator[worker.Worker]:
+    """A worker that remembers where its one customer stands in fifty segments."""
+    for name, rule in rules.fifty():
+        segments.create(name, rule=rule, purpose="service", actor=None, now=NOON)
+    with _worker("first") as first:
+        say(event=rules.ORDER, userId="u1", properties={"revenue": 5})
+        _drain(first)
+        assert first.histories.stands
+        yield first
 
 
 def _news(conn: db.Connection) -> int:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from touchloop.console.surveys.tests.conftest import Scene
 from touchloop.console.tests.browser.conftest import (
+    TOO_WIDE,
     Open,
+    Shot,
     browser,
     looks,
     open_as,
@@ -20,8 +21,6 @@ from touchloop.console.tests.browser.conftest import (
 
 __all__ = ["browser", "open_as", "shot", "window"]
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-Shot = Callable[[Page, str], None]
-TOO_WIDE = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 
 def test_from_a_region_to_an_answer_to_its_case_and_its_end(

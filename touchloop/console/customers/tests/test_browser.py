@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from touchloop.console.conftest import CustomerOf, Send, order, told
 from touchloop.console.tests.browser.conftest import (
+    TOO_WIDE,
     Open,
+    Shot,
     browser,
     looks,
     open_as,
@@ -22,8 +23,6 @@ from touchloop.flow import api as flow
 
 __all__ = ["browser", "open_as", "shot", "window"]
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-Shot = Callable[[Page, str], None]
-TOO_WIDE = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 
 @pytest.fixture

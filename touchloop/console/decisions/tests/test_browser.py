@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from touchloop.console.conftest import CustomerOf, Send, order, told
 from touchloop.console.offers.tests.test_offers import answered, make
 from touchloop.console.tests.browser.conftest import (
+    TOO_WIDE,
     Open,
+    Shot,
     browser,
     looks,
     open_as,
@@ -27,10 +29,8 @@ from touchloop.engage.offers.api import Offer
 
 __all__ = ["browser", "open_as", "shot", "window"]
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-Shot = Callable[[Page, str], None]
 WIDEST = """[...document.querySelectorAll("main *")].filter((e) => e.getBoundingClientRect().right
  > document.documentElement.clientWidth + 1).map((e) => e.outerHTML.slice(0, 90)).slice(0, 8)"""
-TOO_WIDE = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 
 @pytest.fixture(autouse=True)

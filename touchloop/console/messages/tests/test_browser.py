@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from touchloop.channels import api as channels
 from touchloop.channels.api import email
 from touchloop.console.messages.tests.conftest import Market
 from touchloop.console.tests.browser.conftest import (
+    TOO_WIDE,
     Open,
+    Shot,
     browser,
     looks,
     open_as,
@@ -23,8 +24,6 @@ from touchloop.core import db
 
 __all__ = ["browser", "open_as", "shot", "window"]
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-Shot = Callable[[Page, str], None]
-TOO_WIDE = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 
 def test_a_campaign_is_planned_started_and_paused(

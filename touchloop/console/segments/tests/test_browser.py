@@ -4,17 +4,25 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable
 from datetime import timedelta
 
 import numpy as np
 import pytest
 from django.test import Client
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from touchloop.console.conftest import Send, told
 from touchloop.console.segments.tests.test_segments import make
-from touchloop.console.tests.browser.conftest import Open, browser, open_as, settled, shot, window
+from touchloop.console.tests.browser.conftest import (
+    TOO_WIDE,
+    Open,
+    Shot,
+    browser,
+    open_as,
+    settled,
+    shot,
+    window,
+)
 from touchloop.core import clock, db
 from touchloop.flow import api as flow
 from touchloop.insight.likeness import api as likeness
@@ -23,8 +31,6 @@ from touchloop.insight.paths.api import KINDS
 
 __all__ = ["browser", "open_as", "shot", "window"]
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-Shot = Callable[[Page, str], None]
-TOO_WIDE = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 DEPARTMENTS = ("DELI", "BAKERY", "DAIRY", "PRODUCE", "WINE", "PET", "BABY")
 STEPS = ("Message Opened", "Product Viewed", "Product Added", "Coupon Shown")
 

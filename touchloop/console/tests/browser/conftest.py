@@ -32,6 +32,10 @@ ARGUMENTS = (
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
 
 
+Shot = Callable[[Page, str], None]
+TOO_WIDE = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+
+
 class Open(Protocol):
     def __call__(
         self, role: str, path: str = "/", *, width: int = 1440, dark: bool = False
@@ -131,7 +135,7 @@ def open_as(
 
 
 @pytest.fixture
-def shot() -> Callable[[Page, str], None]:
+def shot() -> Shot:
     """Keep a picture, when somebody asked for pictures."""
 
     def kept(page: Page, name: str) -> None:

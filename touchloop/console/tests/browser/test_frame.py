@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
-from touchloop.console.tests.browser.conftest import Open, looks, settled
+from touchloop.console.tests.browser.conftest import TOO_WIDE, Open, Shot, looks, settled
 from touchloop.core import clock
 from touchloop.interactions import api as interactions
 from touchloop.interactions.models import Kind, Source
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-Shot = Callable[[Page, str], None]
 PAGES = ("/ui/", "/sources/", "/events/", "/held/", "/settings/", "/settings/people/",
          "/settings/people/add/", "/settings/audit/", "/settings/appearance/",
          "/settings/security/", "/sources/add/", "/nowhere/")  # fmt: skip
-
-TOO_WIDE = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 
 @pytest.fixture
