@@ -77,6 +77,11 @@ _DRAWN = """
 """
 
 
+# A refusal that a test asked for; and what htmx says of a request that ends because its page is
+# left (an answer that does not come is `htmx:sendError` or `htmx:timeout`, and a fault).
+_NOT_FAULTS = ("status of 4", "htmx:afterRequest", "htmx:sendAbort")
+
+
 # Per module, not per session: while Playwright runs, its event loop runs in this thread, and
 # neither a second one nor asyncio.run() would start.
 @pytest.fixture(scope="module")
@@ -105,7 +110,7 @@ def open_as(
     complaints = []
 
     def note(message: ConsoleMessage) -> None:
-        if message.type == "error" and "status of 4" not in message.text:
+        if message.type == "error" and not any(word in message.text for word in _NOT_FAULTS):
             complaints.append(message.text)
 
     def fail(error: Error) -> None:
