@@ -30,12 +30,15 @@ from django.contrib.auth.hashers import ScryptPasswordHasher  # noqa: E402
 
 from tests import lending  # noqa: E402
 from touchloop.core import postgres  # noqa: E402
+from touchloop.profiles import search  # noqa: E402
 
 postgres.start(_HOME, fsync=False)
 lending.lend()
 django.setup()
 # A password that takes a third of a second to guess takes as long to make, for each test's staff.
 ScryptPasswordHasher.work_factor, ScryptPasswordHasher.parallelism = 2**4, 1
+# Three seconds are a person's patience with a list; a machine full of tests may stand still longer.
+search.PATIENCE_MS = 60_000
 # Further test processes must not read the settings of this one before they have a home.
 del os.environ["DJANGO_SETTINGS_MODULE"]
 
