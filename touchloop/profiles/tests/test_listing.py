@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from touchloop.core import clock, db
+from touchloop.core.errors import Unavailable
 from touchloop.profiles import api as profiles
 from touchloop.profiles import search
 
@@ -110,3 +111,15 @@ def _read(conn: db.Connection, wanted: profiles.Filter, order: str, limit: int) 
         found += [row.id for row in page.rows]
         after = page.after
     return found
+
+
+def test_a_list_that_takes_too_long_says_so(
+    conn: db.Connection, customers: dict[int, float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search, "PATIENCE_MS", 10)
+    with db.connect() as other:
+        other.execute("lock table customers")
+        with pytest.raises(Unavailable, match="too many customers"):
+            profiles.listing(conn, profiles.Filter())
+        other.rollback()
+        assert len(profiles.listing(conn, profiles.Filter()).rows) == len(customers)
