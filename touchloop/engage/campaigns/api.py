@@ -18,13 +18,13 @@ from touchloop.engage.campaigns.keeping import (
 from touchloop.engage.campaigns.past import Past, past
 from touchloop.engage.campaigns.plan import Goal, Plan, Variant, Window, parse, to_json
 from touchloop.engage.campaigns.reporting import Arm, Report, report
-from touchloop.engage.campaigns.sending import due, send
+from touchloop.engage.campaigns.sending import send
 from touchloop.engage.campaigns.trials import Tried, experiments
 from touchloop.engage.campaigns.trials import settled as settled_trials
 
 __all__ = [
     "Arm", "Campaign", "Complaints", "Goal", "Past", "Plan", "Report", "Tried", "Variant", "Window",
-    "abort", "arm_of", "brake", "change", "complaints", "create", "due", "experiments", "finish",
+    "abort", "arm_of", "brake", "change", "complaints", "create", "experiments", "finish",
     "get", "listing", "parse", "past", "pause", "report", "resume", "running", "send",
     "settled_trials", "start", "to_json",
 ]  # fmt: skip

@@ -54,40 +54,37 @@ class Member:
         return self.state == WAITING and self.next_at is None
 
 
-def due(conn: Connection, now: datetime, limit: int = LIMIT) -> int:
-    """Feed the outbox with up to `limit` members of each running campaign.
-
-    In the caller's transaction: the caller commits. A campaign that fails is paused with the words
-    of its fault, and the others go on. Returns the members dealt with.
-    """
-    return sum(
-        _feed_or_stop(conn, campaign, now, limit)
-        for id in keeping.running(conn)
-        if (campaign := keeping.take(conn, id))
-    )
-
-
 def send(conn: Connection, now: datetime) -> int:
-    """Like `due`, in chunks that commit by themselves: what may go now goes straight out, the rest
-    waits in the outbox. Call it with no open transaction."""
+    """One chunk of each running campaign: what may go now goes straight out, the rest waits in the
+    outbox. Returns the members dealt with.
+
+    Commits by itself: call it with no open transaction.
+    """
     dealt = 0
     for id in keeping.running(conn):
         with channels.straight(conn) as straight:
-            campaign = keeping.take(conn, id)
-            if campaign is not None:
-                dealt += _feed_or_stop(conn, campaign, now, None, straight)
+            dealt += feed(conn, id, now, straight=straight)
             conn.commit()
             channels.hand_straight(conn, straight, now)
     return dealt
 
 
-def _feed_or_stop(
+def feed(
     conn: Connection,
-    campaign: Campaign,
+    id: int,
     now: datetime,
-    limit: int | None,
+    *,
+    limit: int | None = None,
     straight: Straight | None = None,
 ) -> int:
+    """Ask for up to `limit` members of a campaign, or a chunk of its channels' size.
+
+    In the caller's transaction, which commits before anything goes `straight`. A campaign that
+    fails is paused with the words of its fault. Returns the members dealt with.
+    """
+    campaign = keeping.take(conn, id)
+    if campaign is None:
+        return 0
     try:
         with conn.transaction():
             return _feed(conn, campaign, now, limit, straight)

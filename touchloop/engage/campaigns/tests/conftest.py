@@ -12,6 +12,7 @@ from touchloop.channels import api as channels
 from touchloop.core import clock
 from touchloop.core.db import Connection
 from touchloop.engage.campaigns import api as campaigns
+from touchloop.engage.campaigns import keeping, sending
 from touchloop.engage.triggers.tests.conftest import (
     Named,
     Postbox,
@@ -80,7 +81,8 @@ def run(conn: Connection, *, limit: int | None = None) -> int:
     """All that campaigns may send now; with a limit one turn, and all of it by the outbox."""
     done = 0
     if limit is not None:
-        done = campaigns.due(conn, clock.now(), limit)
+        running = keeping.running(conn)
+        done = sum(sending.feed(conn, id, clock.now(), limit=limit) for id in running)
         conn.commit()
     while limit is None and (sent := campaigns.send(conn, clock.now())):
         done += sent

@@ -114,14 +114,14 @@ def test_two_workers_share_a_throttle(
     conn: db.Connection, held_clock: Clock, enter: Enter, make: Make
 ) -> None:
     enter(400)
-    make(per_minute=100)
+    made = make(per_minute=100)
     barrier = threading.Barrier(3)
 
     def work() -> None:
         with db.connect() as own:
             barrier.wait()
             for _ in range(20):
-                campaigns.due(own, held_clock.at, 9)
+                sending.feed(own, made.id, held_clock.at, limit=9)
                 own.commit()
 
     workers = [threading.Thread(target=work) for _ in range(3)]
@@ -129,7 +129,9 @@ def test_two_workers_share_a_throttle(
         worker.start()
     for worker in workers:
         worker.join()
-    while campaigns.due(conn, held_clock.at, 9):  # what they left to each other, if anything
+    while sending.feed(
+        conn, made.id, held_clock.at, limit=9
+    ):  # what they left to each other, if anything
         conn.commit()
     assert members(conn) == {"asked": 100, "waiting": 300}
 
@@ -169,7 +171,7 @@ def test_pause_takes_back_what_is_queued_and_resume_loses_nobody(
 ) -> None:
     subjects = enter(50)
     made = make()
-    campaigns.due(conn, held_clock.at, 20)  # 20 lie in the outbox
+    sending.feed(conn, made.id, held_clock.at, limit=20)  # 20 lie in the outbox
     conn.commit()
     campaigns.pause(conn, made.id, now=held_clock.at)
     conn.commit()
@@ -186,7 +188,7 @@ def test_abort_cancels_at_once(
 ) -> None:
     enter(50)
     made = make()
-    campaigns.due(conn, held_clock.at, 20)
+    sending.feed(conn, made.id, held_clock.at, limit=20)
     campaigns.abort(conn, made.id, now=held_clock.at)
     conn.commit()
     run(conn)

@@ -66,8 +66,8 @@ def test_two_chunks_of_a_campaign_are_asked_for_at_once(
     identity.merge(conn, subjects[0], subjects[-1], actor_id=1, reason="the same")
     conn.commit()
     with db.connect() as other:
-        assert campaigns.due(conn, held_clock.at, 60) == 60
-        assert campaigns.due(other, held_clock.at, 60) == 40
+        assert sending.feed(conn, made.id, held_clock.at, limit=60) == 60
+        assert sending.feed(other, made.id, held_clock.at, limit=60) == 40
         other.execute("SET lock_timeout = 50")
         other.commit()
         with pytest.raises(psycopg.errors.LockNotAvailable):
@@ -82,13 +82,13 @@ def test_a_throttled_campaign_is_asked_for_by_one_at_a_time(
     conn: db.Connection, held_clock: Clock, enter: Enter, make: Make
 ) -> None:
     enter(20)
-    make(per_minute=5)
+    made = make(per_minute=5)
     with db.connect() as other:
-        assert campaigns.due(conn, held_clock.at, 60) == 5
+        assert sending.feed(conn, made.id, held_clock.at, limit=60) == 5
         other.execute("SET lock_timeout = 50")
         other.commit()
         with pytest.raises(psycopg.errors.LockNotAvailable):
-            campaigns.due(other, held_clock.at, 60)
+            sending.feed(other, made.id, held_clock.at, limit=60)
         other.rollback()
         conn.commit()
-        assert campaigns.due(other, held_clock.at, 60) == 0
+        assert sending.feed(other, made.id, held_clock.at, limit=60) == 0
