@@ -102,8 +102,7 @@ def alone(record: Record, index: int) -> Record:
 
 def check(body: bytes, type: str) -> Message | strict.Common | Rejected:
     """Judge a single message before it is accepted. Raises nothing, like `explode`."""
-    plain = strict.fitting(body, type)
-    return _check(body, type) if plain is None else plain
+    return strict.fitting(body, type) or _check(body, type)
 
 
 def _check(body: bytes, type: str) -> Message | Rejected:

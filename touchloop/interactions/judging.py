@@ -73,7 +73,8 @@ def admit(text: bytes, index: int) -> None:
 
 def flat(text: bytes) -> bool:
     """Too few brackets to be too deep, and nothing that looks like a NUL."""
-    return text.count(b"{") + text.count(b"[") <= MAX_DEPTH and text.find(b"\\u0000") < 0
+    escaped = text.find(b"\\") >= 0 and text.find(b"\\u0000") >= 0  # a backslash is found sooner
+    return not escaped and text.count(b"{") + text.count(b"[") <= MAX_DEPTH
 
 
 def parse(text: bytes) -> Message:
