@@ -8,8 +8,9 @@ over to the interpreter and back, which costs more than all that the door does w
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from email.utils import formatdate
 from functools import lru_cache
 from http import HTTPStatus
@@ -18,6 +19,8 @@ from urllib.parse import parse_qsl, unquote
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser, parse_url
 from msgspec import Struct
+
+log = logging.getLogger("touchloop.collect")
 
 Headers = tuple[tuple[str, str], ...]
 
@@ -52,6 +55,24 @@ class Request(Struct, gc=False, eq=False):
     def respond(self, status: int, headers: Headers, body: bytes) -> None:
         """Answer it, once. Does nothing when the client has gone."""
         self._connection.respond(self, status, headers, body)
+
+
+def respond_all(requests: Iterable[Request], status: int, headers: Headers, body: bytes) -> None:
+    """Give all of them the same answer, which is written out once. It has a body."""
+    plain = b""
+    for request in requests:
+        connection = request._connection
+        try:
+            if connection._last or connection._next or request.method == "HEAD":
+                connection.respond(request, status, headers, body)
+            elif connection._asked is request:
+                port = connection._port
+                if not plain:
+                    plain = b"%b%b\r\n%b" % (_head(status, headers, len(body)), port.date, body)
+                connection._asked, connection._at = None, port.seconds
+                connection._transport.write(plain)
+        except Exception:
+            log.exception("an answer failed")
 
 
 class Port:

@@ -6,10 +6,10 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
-from functools import partial
 
 from touchloop.collect import bodies, callers, pages
 from touchloop.collect.answers import (
+    ACCEPTED,
     Answer,
     Refused,
     headers,
@@ -17,7 +17,7 @@ from touchloop.collect.answers import (
     preflight,
     refuse,
 )
-from touchloop.collect.connection import Request
+from touchloop.collect.connection import Request, respond_all
 from touchloop.collect.keys import Keys
 from touchloop.collect.limits import Limits
 from touchloop.collect.parcel import Parcel, Route
@@ -49,12 +49,14 @@ class Door:
         self.limits = limits
         self.keys = Keys(database_url, age=limits.refresh_seconds)
         self.tallies = Tallies(database_url)
-        self.writer = Writer(
+        self.writer: Writer[tuple[Request, Answer]] = Writer(
             limits,
             pipe=lambda: Pipe(database_url, synchronous_commit=limits.synchronous_commit),
+            settle=_settle,
         )
         self._throttle = Throttle(limits.source_rate)
         self._now_us = now_us
+        self._came: list[Request] = []
         self._rare: set[asyncio.Task[None]] = set()
 
     async def open(self) -> None:
@@ -70,19 +72,33 @@ class Door:
         await self.keys.close()
 
     def take(self, request: Request) -> None:
-        route = ROUTES.get(request.path)
-        if route is not None and request.method in route.methods and self._receive(request, route):
-            return
-        task = asyncio.create_task(self._see_to(request, route))
-        self._rare.add(task)  # the loop itself would forget it
-        task.add_done_callback(self._rare.discard)
+        """What comes in one turn of the loop is received together: the same code again and again,
+        with nothing between, runs faster.
+        """
+        if not self._came:
+            asyncio.get_running_loop().call_soon(self._receive_all)
+        self._came.append(request)
+
+    def _receive_all(self) -> None:
+        came, self._came = self._came, []
+        now_us = self._now_us()
+        for request in came:
+            route = ROUTES.get(request.path)
+            if (
+                route is None
+                or request.method not in route.methods
+                or not self._receive(request, route, now_us)
+            ):
+                task = asyncio.create_task(self._see_to(request, route))
+                self._rare.add(task)  # the loop itself would forget it
+                task.add_done_callback(self._rare.discard)
 
     async def _see_to(self, request: Request, route: Route | None) -> None:
         """What has to wait for more than its commit: a key that may be new, or a page."""
         try:
             if route is not None and request.method in route.methods:
                 await self.keys.refresh()
-                self._receive(request, route, keys_are_fresh=True)
+                self._receive(request, route, self._now_us(), keys_are_fresh=True)
                 return
             if request.method == "OPTIONS":
                 asked = request.headers.get("access-control-request-headers")
@@ -95,7 +111,9 @@ class Door:
             answer = _failed(request)
         _respond(request, answer)
 
-    def _receive(self, request: Request, route: Route, *, keys_are_fresh: bool = False) -> bool:
+    def _receive(
+        self, request: Request, route: Route, now_us: int, *, keys_are_fresh: bool = False
+    ) -> bool:
         """False: its key is unknown, and may be new. Else it is answered, at the latest after the
         commit.
 
@@ -130,8 +148,8 @@ class Door:
             pause = self._throttle.wait(source.id, parcel.n)
             if pause:
                 raise refuse(429, "rate_limited", "this source sends too fast", retry_after=pause)
-            record = self._record(route, parcel, source, request)
-            self.writer.offer(record, partial(_settle, request, route.done))
+            record = self._record(route, parcel, source, request, now_us)
+            self.writer.offer(record, (request, route.done))
         except Refused as refused:
             if source is not None and refused.answer.status in _FOR_GOOD:
                 self.tallies.refuse(source.id, refused.messages)
@@ -155,7 +173,9 @@ class Door:
             self.tallies.refuse(source.id, refused)
         return left
 
-    def _record(self, route: Route, parcel: Parcel, source: Source, request: Request) -> Record:
+    def _record(
+        self, route: Route, parcel: Parcel, source: Source, request: Request, now_us: int
+    ) -> Record:
         fields, body = request.headers, parcel.body
         ip = agent = None
         if source.kind in BROWSERS:
@@ -166,7 +186,7 @@ class Door:
         gpc = "sec-gpc" in fields and callers.opted_out(fields["sec-gpc"])
         return Record(
             source.id,
-            self._now_us(),
+            now_us,
             parcel.type,
             ip,
             gpc,
@@ -182,8 +202,18 @@ class Door:
         return callers.address(request.client, request.headers, proxies=proxies)
 
 
-def _settle(request: Request, done: Answer, outcome: Outcome) -> None:
-    _respond(request, done if outcome is None else outcome.answer)
+def _settle(waiting: list[tuple[Request, Answer]], outcome: Outcome) -> None:
+    """Answer all whose records were in one block; as a rule all the same."""
+    plain = []
+    for request, done in waiting:
+        if outcome is None and done is ACCEPTED and "origin" not in request.headers:
+            plain.append(request)
+            continue
+        try:
+            _respond(request, done if outcome is None else outcome.answer)
+        except Exception:
+            log.exception("an answer failed")
+    respond_all(plain, ACCEPTED.status, headers(ACCEPTED, None), ACCEPTED.body)
 
 
 def _respond(request: Request, answer: Answer) -> None:

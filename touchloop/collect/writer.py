@@ -17,6 +17,7 @@ import logging
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
+from typing import Generic, TypeVar
 
 import psycopg
 
@@ -28,29 +29,39 @@ from touchloop.interactions.api import Record, pack_blocks
 log = logging.getLogger("touchloop.collect")
 
 Outcome = Refused | None
-Tell = Callable[[Outcome], None]
+W = TypeVar("W")  # what waits for the outcome of a record
 
 
-class Block:
-    """Records that will be committed together, and whom to tell of it."""
+class Block(Generic[W]):
+    """Records that will be committed together, and who waits for that."""
 
     __slots__ = ("bytes", "messages", "records", "waiting")
 
     def __init__(self) -> None:
         self.records: list[Record] = []
-        self.waiting: list[Tell] = []
+        self.waiting: list[W] = []
         self.messages = 0
         self.bytes = 0
 
 
-class Writer:
-    """The queue between the requests and the database, bounded in messages and bytes."""
+class Writer(Generic[W]):
+    """The queue between the requests and the database, bounded in messages and bytes.
 
-    def __init__(self, limits: Limits, *, pipe: Callable[[], Pipe]) -> None:
+    `settle` is called once for each block, with all who wait and the outcome.
+    """
+
+    def __init__(
+        self,
+        limits: Limits,
+        *,
+        pipe: Callable[[], Pipe],
+        settle: Callable[[list[W], Outcome], None],
+    ) -> None:
         self._limits = limits
         self._pipes = [pipe() for _ in range(limits.connections)]
-        self._full: deque[Block] = deque()
-        self._open: Block | None = None
+        self._told = settle
+        self._full: deque[Block[W]] = deque()
+        self._open: Block[W] | None = None
         self._work = asyncio.Event()
         self._held_until = 0.0  # by the loop's clock
         self._closing = False
@@ -78,8 +89,8 @@ class Writer:
         await asyncio.gather(*self._tasks)
         self._fail(later("closing", "the door is closing"))
 
-    def offer(self, record: Record, tell: Tell) -> None:
-        """Take the record in, to be committed soon; `tell` is called once, with the outcome.
+    def offer(self, record: Record, waiting: W) -> None:
+        """Take the record in, to be committed soon; who waits is told then, and only once.
 
         Raises Refused before taking anything.
         """
@@ -98,19 +109,20 @@ class Writer:
             self._open = None
             block = self._next()
         block.records.append(record)
-        block.waiting.append(tell)
+        block.waiting.append(waiting)
         block.messages += n
         block.bytes += size
         self.messages += n
         self.bytes += size
 
-    def _next(self) -> Block:
+    def _next(self) -> Block[W]:
         """Open a block and call the connections that are free."""
         if self._closing:
             raise later("closing", "the door is closing")
         if not self.up:
             raise later("database_unavailable", "the database is away; nothing was kept")
-        self._open = block = Block()
+        block: Block[W] = Block()
+        self._open = block
         self._work.set()
         return block
 
@@ -139,7 +151,7 @@ class Writer:
             await self._commit(pipe, block)
         await pipe.close()
 
-    async def _commit(self, pipe: Pipe, block: Block) -> None:
+    async def _commit(self, pipe: Pipe, block: Block[W]) -> None:
         outcome: Outcome = None
         try:
             await pipe.put(pack_blocks(block.records), within=self._limits.commit_seconds)
@@ -160,16 +172,15 @@ class Writer:
             return later("disk_full", "the database has no space left", retry_after=5)
         return later("database_unavailable", "the database failed; send it again")
 
-    def _settle(self, block: Block, outcome: Outcome) -> None:
+    def _settle(self, block: Block[W], outcome: Outcome) -> None:
         self.messages -= block.messages
         self.bytes -= block.bytes
         if outcome is None:
             self.complaint = ""
-        for tell in block.waiting:
-            try:
-                tell(outcome)
-            except Exception:
-                log.exception("an answer failed")
+        try:
+            self._told(block.waiting, outcome)
+        except Exception:
+            log.exception("answers failed")
 
     async def _drop(self, pipe: Pipe) -> None:
         with suppress(psycopg.Error, OSError):
@@ -195,7 +206,7 @@ class Writer:
         while (block := self._take()) is not None:
             self._settle(block, outcome)
 
-    def _take(self) -> Block | None:
+    def _take(self) -> Block[W] | None:
         if self._full:
             return self._full.popleft()
         block, self._open = self._open, None

@@ -9,7 +9,15 @@ from typing import Any
 
 import pytest
 
-from touchloop.collect.connection import DRAINED, LARGEST_HEAD, PATIENCE, Connection, Port, Request
+from touchloop.collect.connection import (
+    DRAINED,
+    LARGEST_HEAD,
+    PATIENCE,
+    Connection,
+    Port,
+    Request,
+    respond_all,
+)
 from touchloop.collect.tests.conftest import Served, basic, messages
 from touchloop.interactions.api import Source
 
@@ -101,6 +109,49 @@ def test_an_answer_has_a_date_a_length_and_the_connection_stays() -> None:
     assert lines[:3] == [b"HTTP/1.1 200 OK", b"content-type: text/plain", b"content-length: 5"]
     assert lines[3].startswith(b"date: ") and lines[3].endswith(b" GMT")
     assert (len(lines), body, line.wire.closed) == (4, b"hello", False)
+
+
+def test_one_answer_to_many_is_what_each_alone_would_have_got() -> None:
+    asked = [
+        post(b"{}"),
+        post(b"{}").replace(b"POST", b"HEAD"),
+        post(b"{}", b"Connection: close"),
+        post(b"{}") * 2,
+        post(b"{}"),
+    ]
+
+    def answered(respond: Callable[[list[Request]], None]) -> list[tuple[bytes, bool]]:
+        lines = [Line(answer=False) for _ in asked]
+        for line, text in zip(lines, asked, strict=True):
+            line.port.date = b"date: today\r\n"
+            line.say(text)
+        lines[-1].connection.connection_lost(None)
+        respond([line.asked[0] for line in lines])
+        return [(line.wire.sent, line.wire.closed) for line in lines]
+
+    async def check() -> None:
+        def one_by_one(requests: list[Request]) -> None:
+            for request in requests:
+                request.respond(200, PLAIN, b"done")
+
+        alone = answered(one_by_one)
+        assert answered(lambda requests: respond_all(requests, 200, PLAIN, b"done")) == alone
+        assert [sent[-4:] for sent, _ in alone] == [b"done", b"\r\n\r\n", b"done", b"done", b""]
+
+    asyncio.run(check())
+
+
+def test_an_answer_that_fails_is_the_trouble_of_its_client_alone() -> None:
+    class Broken(Wire):
+        def write(self, data: Any) -> None:
+            raise RuntimeError("the handle is closed")
+
+    lines = [Line(answer=False) for _ in range(3)]
+    lines[0].connection.connection_made(Broken())
+    for line in lines:
+        line.say(post(b"{}"))
+    respond_all([line.asked[0] for line in lines], 200, PLAIN, b"done")
+    assert [line.statuses for line in lines] == [[], [200], [200]]
 
 
 def test_what_is_asked_without_waiting_is_answered_in_its_order() -> None:

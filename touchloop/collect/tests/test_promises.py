@@ -33,7 +33,7 @@ def some(n: int = 1, size: int = 10) -> Record:
     return Record(1, 0, None, None, False, b"x" * size, [""] * n, n, "segment")
 
 
-def offered(writer: Writer, record: Record) -> asyncio.Future[Any]:
+def offered(writer: Writer[Any], record: Record) -> asyncio.Future[Any]:
     """What the writer will tell of the record."""
     told = asyncio.get_running_loop().create_future()
     writer.offer(record, told.set_result)
@@ -69,7 +69,12 @@ class Slow(Pipe):
         self.up = False
 
 
-def with_writer(check: Callable[[Writer, list[Slow]], Any], **limits: Any) -> None:
+def tell_all(waiting: list[Callable[[Any], None]], outcome: Any) -> None:
+    for tell in waiting:
+        tell(outcome)
+
+
+def with_writer(check: Callable[[Writer[Any], list[Slow]], Any], **limits: Any) -> None:
     async def main() -> None:
         pipes: list[Slow] = []
 
@@ -77,7 +82,7 @@ def with_writer(check: Callable[[Writer, list[Slow]], Any], **limits: Any) -> No
             pipes.append(Slow())
             return pipes[-1]
 
-        writer = Writer(Limits(**limits), pipe=pipe)
+        writer: Writer[Any] = Writer(Limits(**limits), pipe=pipe, settle=tell_all)
         await writer.start()
         await asyncio.wait_for(check(writer, pipes), 20)
         await asyncio.wait_for(writer.close(), 20)
@@ -88,7 +93,7 @@ def with_writer(check: Callable[[Writer, list[Slow]], Any], **limits: Any) -> No
 def test_no_waiter_is_ever_stranded() -> None:
     """Requests that come at every possible moment of a flusher's turn are all answered."""
 
-    async def check(writer: Writer, pipes: list[Slow]) -> None:
+    async def check(writer: Writer[Any], pipes: list[Slow]) -> None:
         async def client(pauses: int) -> None:
             for turn in range(50):
                 for _ in range((pauses * turn) % 7):
@@ -103,7 +108,7 @@ def test_no_waiter_is_ever_stranded() -> None:
 
 
 def test_one_commit_serves_all_that_came_meanwhile() -> None:
-    async def check(writer: Writer, pipes: list[Slow]) -> None:
+    async def check(writer: Writer[Any], pipes: list[Slow]) -> None:
         (pipe,) = pipes
         pipe.gate = asyncio.Event()
         first = offered(writer, some())
@@ -117,7 +122,7 @@ def test_one_commit_serves_all_that_came_meanwhile() -> None:
 
 
 def test_after_a_block_of_many_the_next_one_is_held_open() -> None:
-    async def check(writer: Writer, pipes: list[Slow]) -> None:
+    async def check(writer: Writer[Any], pipes: list[Slow]) -> None:
         waiting = [offered(writer, some()) for _ in range(3)]
         for _ in range(20):  # these come one by one, and find a connection that is free
             await asyncio.sleep(0)
@@ -129,7 +134,7 @@ def test_after_a_block_of_many_the_next_one_is_held_open() -> None:
 
 
 def test_blocks_are_bounded() -> None:
-    async def check(writer: Writer, pipes: list[Slow]) -> None:
+    async def check(writer: Writer[Any], pipes: list[Slow]) -> None:
         (pipe,) = pipes
         pipe.gate = asyncio.Event()
         waiting = [offered(writer, some(30)) for _ in range(20)]
@@ -142,7 +147,7 @@ def test_blocks_are_bounded() -> None:
 
 
 def test_a_full_queue_says_429_before_taking_anything() -> None:
-    async def check(writer: Writer, pipes: list[Slow]) -> None:
+    async def check(writer: Writer[Any], pipes: list[Slow]) -> None:
         (pipe,) = pipes
         pipe.gate = asyncio.Event()
         taken = [offered(writer, some(10)) for _ in range(10)]
@@ -158,7 +163,7 @@ def test_a_full_queue_says_429_before_taking_anything() -> None:
 
 
 def test_a_full_disk_says_503_and_heals_by_itself() -> None:
-    async def check(writer: Writer, pipes: list[Slow]) -> None:
+    async def check(writer: Writer[Any], pipes: list[Slow]) -> None:
         for pipe in pipes:
             pipe.error = psycopg.errors.DiskFull("no space left on device")
         outcome = await offered(writer, some())
@@ -175,7 +180,7 @@ def test_a_full_disk_says_503_and_heals_by_itself() -> None:
 
 
 def test_a_lost_connection_empties_the_queue_with_503() -> None:
-    async def check(writer: Writer, pipes: list[Slow]) -> None:
+    async def check(writer: Writer[Any], pipes: list[Slow]) -> None:
         gate = asyncio.Event()
         for pipe in pipes:
             pipe.gate, pipe.error = gate, psycopg.OperationalError("gone")
