@@ -123,3 +123,15 @@ def test_a_list_that_takes_too_long_says_so(
             profiles.listing(conn, profiles.Filter())
         other.rollback()
         assert len(profiles.listing(conn, profiles.Filter()).rows) == len(customers)
+
+
+def test_autovacuum_samples_customers_lightly(conn: db.Connection) -> None:
+    """Also a column that comes later: the largest target of all decides how many rows are read."""
+    rows = conn.execute(
+        "select attrelid::regclass, attname from pg_attribute where attrelid = any("
+        " array['customers', 'customers_words', 'customers_named', 'trait_statements',"
+        " 'identifiers', 'links']::regclass[]) and attnum > 0 and not attisdropped"
+        " and not (attrelid = 'customers_named'::regclass and attname = 'id')"
+        " and coalesce(attstattarget, 100) not between 0 and 10"
+    ).fetchall()
+    assert rows == []
