@@ -157,6 +157,7 @@ class _Import:
             self._choose(kind)
         slices = [(start, k) for k in kinds for start in range(0, self._count(k), writing.PART)]
         shared, numbering = iter(sorted(slices)), Numbering(after)
+        self.connection.execute("set threads = 1")  # each writer is one
         with writing.alone(conn), ThreadPoolExecutor(WRITERS) as pool:
             works = [pool.submit(self._serve, shared, context, numbering) for _ in range(WRITERS)]
         for work in works:
