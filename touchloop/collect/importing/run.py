@@ -194,12 +194,16 @@ class _Import:
             self.left += moved
 
     def _choose(self, kind: str) -> None:
-        """The people of a kind, in the table todo_<kind>."""
+        """The people of a kind, in the table todo_<kind>: the known ones by customer.
+
+        So a part of them is a stretch of the customers, in whatever order the file has them.
+        """
+        order = "m.customer_id, r" if kind == matching.KNOWN else "r"
         self.connection.execute(
             f"create table todo_{kind} as select p.*, m.subject_id, m.customer_id, m.customer_id in"
             " (select customer_id from matched where customer_id is not null group by 1"
             " having count(*) > 1) as again"
-            f" from people p join matched m using (r) where m.kind = '{kind}' order by r"
+            f" from people p join matched m using (r) where m.kind = '{kind}' order by {order}"
         )
 
     def _parts(self, connection: duckdb.DuckDBPyConnection, kind: str, start: int) -> Iterator[int]:

@@ -36,11 +36,12 @@ def update_known(
     conn.execute(_STAGE.format(cells="".join(f", {cell} jsonb" for cell in cells)))
     send(connection, f"select {', '.join(staged)} from part", conn, "import_known", staged)
     conn.execute("analyze import_known (subject_id, customer_id)")
-    conn.execute(_LOOK_UP.format("off"))
-    conn.execute(_LOCK)
-    moved = [row[0] for row in conn.execute(_MOVED).fetchall()]
-    changed = conn.execute(_update(names, cells), _given(context)).fetchall() if names else []
-    conn.execute(_LOOK_UP.format("on"))
+    given = _given(context) | _bounds(conn)
+    conn.execute(_JOIN.format("on" if given["close"] else "off"))
+    conn.execute(_LOCK, given)
+    moved = [row[0] for row in conn.execute(_MOVED, given).fetchall()]
+    changed = conn.execute(_update(names, cells), given).fetchall() if names else []
+    conn.execute(_JOIN.format("on"))
     folded = sorted(row[0] for row in changed if row[1])
     if folded:
         fold(conn, folded, allowed=allowed(conn, folded), now=context.at)
@@ -52,6 +53,13 @@ def _given(context: Context) -> dict[str, object]:
     origin = msgspec.json.encode((context.source_id, context.stamp, str(context.tie))).decode()
     return {"authority": IMPORT, "source": context.source_id, "at": context.at, "tie": context.tie,
             "origin": origin, "shown": SHOWN}  # fmt: skip
+
+
+def _bounds(conn: Connection) -> dict[str, int]:
+    """Between which ids the people of the part lie, and whether they lie close together there."""
+    row = conn.execute(_BOUNDS).fetchone()
+    assert row is not None
+    return dict(zip(("s0", "s1", "c0", "c1", "close"), row, strict=True))
 
 
 def _update(names: Sequence[str], cells: Sequence[str]) -> str:
@@ -81,18 +89,29 @@ create temp table if not exists import_known
   (r bigint, subject_id bigint, customer_id bigint, again boolean{cells}) on commit delete rows
 """
 
-# A part is small beside the tables: each row is looked up, whatever the planner makes of it.
-_LOOK_UP = "set local enable_hashjoin = {0}; set local enable_mergejoin = {0}"
+_BOUNDS = """
+select min(subject_id), max(subject_id), min(customer_id), max(customer_id),
+       greatest(max(subject_id) - min(subject_id), max(customer_id) - min(customer_id))
+         <= 10 * count(*)
+from import_known
+"""
+
+# A part is small beside the tables: each row is looked up, whatever the planner makes of it. Only
+# where its people lie close together, their stretch of an index may be read as a whole.
+_JOIN = "set local enable_hashjoin = {0}; set local enable_mergejoin = {0}"
 
 # In the order in which the flow locks customers.
 _LOCK = """
-select 1 from activity where customer_id in (select customer_id from import_known)
+select 1 from activity
+where customer_id between %(c0)s and %(c1)s
+  and customer_id in (select customer_id from import_known)
 order by customer_id for update
 """
 
 _MOVED = """
 delete from import_known k using identifiers i
-where i.id = k.subject_id and i.customer_id <> k.customer_id returning k.r
+where i.id = k.subject_id and i.id between %(s0)s and %(s1)s
+  and i.customer_id <> k.customer_id returning k.r
 """
 
 # What differs, without what another identifier of the customer was given by an import.
@@ -117,8 +136,10 @@ with known as (
          s.at < %(at)s and (s.others is null or %(at)s > (
            select max((o.value ->> 1)::timestamptz) from jsonb_each(s.others) o)) as older,
          {differs}
-  from import_known k join customers c on c.id = k.customer_id
+  from import_known k
+  join customers c on c.id = k.customer_id and c.id between %(c0)s and %(c1)s
   left join trait_statements s on s.subject_id = k.subject_id and s.authority = %(authority)s
+    and s.subject_id between %(s0)s and %(s1)s
   offset 0
 ), told as (
   select subject_id, customer_id, again, now, said, others, coalesce(older, false) as older, {news}
@@ -144,18 +165,20 @@ with known as (
       others = nullif(coalesce(s.others, '{{}}') - w.names
                       || case when w.stays then w.origins else '{{}}' end, '{{}}')
   from whole w where s.subject_id = w.subject_id and s.authority = %(authority)s
+    and s.subject_id between %(s0)s and %(s1)s
 ), merged as (
   insert into trait_statements as s (subject_id, authority, source_id, at, tie, traits)
   select subject_id, %(authority)s, %(source)s, %(at)s, %(tie)s, traits from news
   where not older order by subject_id {merge}
 ), written as (
   update customers c set traits = c.traits || n.won, updated_at = %(at)s
-  from news n where c.id = n.customer_id and n.won <> '{{}}' and not n.again
-    and not n.won ?| %(shown)s
+  from news n where c.id = n.customer_id and c.id between %(c0)s and %(c1)s
+    and n.won <> '{{}}' and not n.again and not n.won ?| %(shown)s
 ), due as (
   insert into refreshes (customer_id, due_at, reason)
   select distinct n.customer_id, %(at)s::timestamptz, 'import'
   from news n left join refreshes r on r.customer_id = n.customer_id and r.due_at <= %(at)s
+    and r.customer_id between %(c0)s and %(c1)s
   where n.won <> '{{}}' and r.customer_id is null order by n.customer_id
   on conflict (customer_id) do update set due_at = excluded.due_at
   where refreshes.due_at > excluded.due_at

@@ -108,6 +108,18 @@ def test_known_customers_are_updated(conn: db.Connection, imported: Import) -> N
     assert customer(conn, "bob@example.com")["name"] == "Rob O'Neil, Jr."
 
 
+def test_known_customers_far_apart_are_updated(conn: db.Connection, imported: Import) -> None:
+    """Their stretch of an index is not worth reading: they are looked up one by one."""
+    imported(PEOPLE)
+    conn.execute("select setval(pg_get_serial_sequence('identifiers', 'id'), 1000000)")
+    later = PEOPLE.splitlines()[0] + "\ncleo@example.com,,Cleo,,Bern,7\n"
+    imported(later)
+    changed = later.replace("Bern", "Genf") + "\n".join(PEOPLE.splitlines()[1:])
+    assert figures(imported(changed.replace("Köln", "Bonn"))) == (0, 2, 1, 0, 0)
+    assert customer(conn, "ann@example.com")["traits"]["city"] == "Bonn"
+    assert customer(conn, "cleo@example.com")["traits"]["city"] == "Genf"
+
+
 def test_what_a_person_said_is_not_overwritten(conn: db.Connection, imported: Import) -> None:
     imported(PEOPLE)
     ann = customer(conn, "ann@example.com")["id"]
