@@ -67,7 +67,7 @@ class World:
             data=json.dumps({"location": shop.STORE, **body}).encode(),
             headers={"Authorization": f"Bearer {self.secret}"},
         )
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=60) as answer:
             found: dict[str, Any] = json.loads(answer.read())
         return found
 
@@ -252,7 +252,7 @@ def _sam_closes_the_case(page: Page) -> None:
 
 def _the_story_is_told(world: World) -> None:
     """`touchloop story` knows each station of Ana's way."""
-    told: dict[str, Any] = eventually(lambda: _whole_story(world), seconds=20)
+    told: dict[str, Any] = eventually(lambda: _whole_story(world))
     assert told, world.house.json("story", "ana")
     stations = told["stations"]
     assert any(each["what"] == "Order Completed" for each in stations["captured"])

@@ -234,9 +234,9 @@ def test_the_same_cause_from_two_transactions_is_one_message(
 
 
 def _somebody_waits(conn: db.Connection) -> bool:
-    """Until a session waits for a lock, or ten seconds have passed."""
+    """Until a session waits for a lock, or a minute has passed."""
     with db.connect(autocommit=True) as own:
-        end = time.monotonic() + 10
+        end = time.monotonic() + 60
         while time.monotonic() < end:
             row = own.execute("SELECT count(*) FROM pg_locks WHERE NOT granted").fetchone()
             if row and row[0]:

@@ -46,7 +46,7 @@ class Served:
         self._ready = threading.Event()
         self._thread = threading.Thread(target=lambda: uvloop.run(self._main()), daemon=True)
         self._thread.start()
-        assert self._ready.wait(20)
+        assert self._ready.wait(60)
         self._wait_until_it_listens()
 
     async def _main(self) -> None:
@@ -62,7 +62,7 @@ class Served:
         await self.door.close()
 
     def _wait_until_it_listens(self) -> None:
-        for _ in range(200):
+        for _ in range(3_000):
             try:
                 socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
                 return
@@ -72,7 +72,7 @@ class Served:
 
     def stop(self) -> None:
         self.loop.call_soon_threadsafe(self._stop.set)
-        self._thread.join(30)
+        self._thread.join(60)
         assert not self._thread.is_alive()
 
     @property

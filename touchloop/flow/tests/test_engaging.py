@@ -166,11 +166,11 @@ def test_a_duty_that_fails_keeps_nobody_else_from_work_and_all_stop_when_told(
     stop = threading.Event()
     running = threading.Thread(target=delivering.run, kwargs={"stop": stop.is_set})
     running.start()
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while min(turns.values()) < 3 and time.monotonic() < deadline:
         stop.wait(0.02)
     stop.set()
-    running.join(timeout=10)
+    running.join(timeout=60)
     assert not running.is_alive() and min(turns.values()) >= 3
 
 
@@ -187,12 +187,12 @@ def test_lost_connections_are_made_anew(conn: Connection, monkeypatch: pytest.Mo
     stop = threading.Event()
     running = threading.Thread(target=delivering.run, kwargs={"stop": stop.is_set})
     running.start()
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while len(set(seen)) < 2 and time.monotonic() < deadline:
         if seen:
             with db.connect(autocommit=True) as other:
                 other.execute("SELECT pg_terminate_backend(%s)", (seen[-1],))
         stop.wait(0.05)
     stop.set()
-    running.join(timeout=10)
+    running.join(timeout=60)
     assert len(set(seen)) >= 2

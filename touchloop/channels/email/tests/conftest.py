@@ -76,7 +76,7 @@ def _started(controller: Controller, here: Server) -> Callable[[], None]:
         thread.daemon = True
         controller._thread = thread
         thread.start()
-        assert ready.wait(20)
+        assert ready.wait(60)
         assert isinstance(controller.server, asyncio.Server)
         here.port = controller.server.sockets[0].getsockname()[1]
 

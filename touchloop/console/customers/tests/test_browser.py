@@ -107,10 +107,10 @@ def test_what_arrives_is_shown_but_not_under_the_pointer(
     before = rows.count()
     page.mouse.move(0, 0)
     send(order("new", 77))
-    expect(page.get_by_text("$77.00")).to_be_visible(timeout=8_000)
+    expect(page.get_by_text("$77.00")).to_be_visible()
     page.locator("#live-rows tr").nth(3).hover()
     send(order("new", 88))
-    expect(page.locator("[data-live-show]")).to_be_visible(timeout=8_000)
+    expect(page.locator("[data-live-show]")).to_be_visible()
     assert page.get_by_text("$88.00").count() == 0
     page.locator("[data-live-show]").click()
     expect(page.get_by_text("$88.00")).to_be_visible()

@@ -15,7 +15,7 @@ from typing import Protocol
 
 import pytest
 from django.test import Client
-from playwright.sync_api import Browser, ConsoleMessage, Error, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Error, Page, expect, sync_playwright
 from pytest_django.live_server_helper import LiveServer
 
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
@@ -30,6 +30,8 @@ ARGUMENTS = (
 )
 # Playwright's own event loop would make Django refuse to use the database in this thread.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+# Five seconds are enough for a page, and not for a machine that is full of other tests.
+expect.set_options(timeout=30_000)
 
 
 Shot = Callable[[Page, str], None]

@@ -112,7 +112,7 @@ def test_a_source_waits_and_sees_its_first_event(open_as: Open, shot: Shot) -> N
     expect(page.locator("#web_npm")).to_be_visible()
     shot(page, "source")
     Source.objects.filter(pk=source.id).update(last_seen_at=clock.now())
-    expect(page.get_by_text("Last event")).to_be_visible(timeout=8000)
+    expect(page.get_by_text("Last event")).to_be_visible()
 
 
 def test_switching_a_source_off_is_taken_back_from_the_toast(open_as: Open, shot: Shot) -> None:
