@@ -25,6 +25,8 @@ from touchloop.interactions import api as interactions
 
 KEEP_BATCHES = timedelta(days=7)
 LOOK_SECONDS = 0.1
+AT_ONCE = 20_000  # messages after which a worker that comes to rest brings the lake up first of all
+WORTH_ANOTHER = 2_000  # rows that came while the lake was written
 SILENT = timedelta(seconds=15)  # a worker that says nothing for so long is not counted on
 
 log = logging.getLogger("touchloop.flow")
@@ -36,6 +38,7 @@ class Pulse:
 
     name: str
     processed: int = 0
+    exported: int = 0  # how many were processed when the lake was last seen to
     busy: bool = False
     owed: list[int] = field(default_factory=list)  # blocks with an attempt to be taken back
     place: tuple[int, int] = (0, 1)  # among the workers alive, from 0, and how many they are
@@ -61,8 +64,11 @@ def fold_figures(conn: Connection, pulse: Pulse | None = None) -> None:
 
 
 def export(conn: Connection, pulse: Pulse) -> None:
-    """Write finished batches to the lake."""
-    exporting.export_finished(conn)
+    """Write finished batches to the lake; at rest also those that came while it was written."""
+    pulse.exported = pulse.processed
+    while exporting.export_finished(conn) and not pulse.busy:
+        if exporting.rows_waiting(conn) < WORTH_ANOTHER:
+            break
 
 
 def compact(conn: Connection, pulse: Pulse) -> None:
@@ -157,7 +163,8 @@ class Timetable:
         """Do what is due. The lake waits for a quiet moment, though not for ever."""
         for duty, pace, patience in _PACE:
             since = time.monotonic() - self.done.get(duty.__name__, 0.0)
-            if since >= (patience if pulse.busy else pace):
+            left = duty is export and pulse.processed - pulse.exported >= AT_ONCE
+            if since >= (patience if pulse.busy else 0 if left else pace):
                 duty(conn, pulse)
                 self.done[duty.__name__] = time.monotonic()
 

@@ -61,7 +61,7 @@ def _interactions(reading: Reading, part: Part, work: Work) -> pa.Table:
     rows, names = part.rows[chosen], work.catalogue.kinds
     columns = {
         "customer_id": pa.array(part.row_of[chosen]),
-        "name": _looked_up(rows["kind_id"], {id: name for (_, name), id in names.items()}),
+        "name": looked_up(rows["kind_id"], {id: name for (_, name), id in names.items()}),
         "occurred_at": pa.array(rows["occurred_at"]).cast(pa.timestamp("us")),
     }
     if "interaction_id" in reading.columns:
@@ -69,13 +69,13 @@ def _interactions(reading: Reading, part: Part, work: Work) -> pa.Table:
     if "value" in reading.columns:
         columns["value"] = pa.array(rows["value"], from_pandas=True)
     if "type" in reading.columns:
-        columns["type"] = _looked_up(rows["kind_id"], {id: type for (type, _), id in names.items()})
+        columns["type"] = looked_up(rows["kind_id"], {id: type for (type, _), id in names.items()})
     if reading.columns & {"channel", "location"}:
         met = np.unique(rows["touchpoint_id"]).tolist()
         places = work.catalogue.places_by_id(work.conn, (id for id in met if id))
         for place, column in enumerate(("channel", "location")):
             words = {id: names[place] for id, names in places.items()}
-            columns[column] = _looked_up(rows["touchpoint_id"], words)
+            columns[column] = looked_up(rows["touchpoint_id"], words)
     if "properties" in reading.columns:
         columns["properties"] = _properties(rows["id"], work.conn)
     return pa.table(columns)
@@ -86,7 +86,7 @@ def _lines(reading: Reading, part: Part, work: Work) -> pa.Table:
     lines = part.lines[chosen]
     columns = {
         "customer_id": pa.array(part.line_of[chosen]),
-        "name": _looked_up(
+        "name": looked_up(
             lines["kind_id"], {id: name for (_, name), id in work.catalogue.kinds.items()}
         ),
         "occurred_at": pa.array(lines["occurred_at"]).cast(pa.timestamp("us")),
@@ -138,7 +138,7 @@ def _properties(interaction_ids: Any, conn: Connection) -> pa.ChunkedArray:
     return table.sort_by("place").column("properties")
 
 
-def _looked_up(numbers: Any, words: Mapping[int, str]) -> pa.DictionaryArray:
+def looked_up(numbers: Any, words: Mapping[int, str]) -> pa.DictionaryArray:
     """The word of each number, as a dictionary in which a word may repeat; NULL without one."""
     last = int(numbers.max(initial=0))  # numbers of kinds and places are counted from one
     named = pa.array([words.get(number) for number in range(last + 1)], pa.string())

@@ -80,7 +80,7 @@ class Rejected(Struct, frozen=True, gc=False):
 def explode(record: Record) -> list[Envelope | Rejected]:
     """The messages of a record, in order, each usable or rejected."""
     if record.type is not None:
-        return [_message(Raw(record.body), 0, record, _NO_BATCH, None)]
+        return [_message(record.body, 0, record, _NO_BATCH, None)]
     try:
         batch = _batches.decode(record.body)
     except (msgspec.MsgspecError, RecursionError) as error:
@@ -155,13 +155,13 @@ class _Batch(Struct, gc=False, omit_defaults=True):
 
 
 def _message(
-    raw: Raw, index: int, record: Record, batch: _Batch, batch_sent: int | None
+    raw: Raw | bytes, index: int, record: Record, batch: _Batch, batch_sent: int | None
 ) -> Envelope | Rejected:
     own_id = ""
     try:
         text = bytes(raw)
         admit(text, index)
-        if batch.plain:
+        if batch is _NO_BATCH or batch.plain:
             plain = _plainly(text, index, record, batch_sent)
             if plain is not None:
                 return plain

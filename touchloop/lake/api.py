@@ -9,7 +9,7 @@ from touchloop.lake.engines.duckdb import DuckDB, duckdb_engine
 from touchloop.lake.erasing import erase_subjects
 from touchloop.lake.export import export, export_batches
 from touchloop.lake.literals import NOW, among, at, before_now, json_text, lit
-from touchloop.lake.reading import copy_in_pieces, copy_to_arrow, read_columns
+from touchloop.lake.reading import copy_in_pieces, copy_to_arrow, read_arrays, read_columns
 from touchloop.lake.rebuild import content_hash, rebuild
 from touchloop.lake.runs import load
 from touchloop.lake.steps import Analysis, Relation, Step, statement
@@ -51,6 +51,7 @@ __all__ = [
     "compact",
     "content_hash",
     "copy_in_pieces",
+    "read_arrays",
     "read_columns",
     "copy_to_arrow",
     "duckdb_engine",

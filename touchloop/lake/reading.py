@@ -67,16 +67,36 @@ def read_columns(
     """
     gathered = pg.SQL(", ").join(pg.SQL("array_agg({})").format(pg.Identifier(x)) for x in types)
     wrapped = pg.SQL("select {} from ({{}}) as rows").format(gathered)
-    statement = _begun(conn, wrapped.as_string(conn), query, params)
+    (found,) = _arrays(conn, _begun(conn, wrapped.as_string(conn), query, params), types)
+    return found
+
+
+def read_arrays(
+    conn: psycopg.Connection[Any], query: str, params: Params, types: Mapping[str, str]
+) -> Iterator[dict[str, Any]]:
+    """The same of a query that gathers by itself (`array_agg`), for each of its rows.
+
+    A column may also be a `text`, which comes as its bytes.
+    """
+    return _arrays(conn, _begun(conn, "{}", query, params), types)
+
+
+def _arrays(
+    conn: psycopg.Connection[Any], statement: bytes, types: Mapping[str, str]
+) -> Iterator[dict[str, Any]]:
     result = conn.pgconn.exec_params(statement, None, result_format=Format.BINARY)
     if result.status != ExecStatus.TUPLES_OK:
         raise psycopg.errors.error_from_result(result)
-    found = {}
-    for place, (name, type) in enumerate(types.items()):
-        found[name] = _values(result.get_value(0, place), _WIRE[type])
-        if type == "instant":
-            found[name] += EPOCH_2000
-    return found
+    for row in range(result.ntuples):
+        values = {name: result.get_value(row, place) for place, name in enumerate(types)}
+        yield {name: _column(values[name], type) for name, type in types.items()}
+
+
+def _column(value: bytes | None, type: str) -> Any:
+    if type == "text":
+        return value or b""
+    found = _values(value, _WIRE[type])
+    return found + EPOCH_2000 if type == "instant" else found
 
 
 def _values(array: bytes | None, wire: str) -> Any:
