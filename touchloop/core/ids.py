@@ -6,6 +6,7 @@ import hashlib
 import os
 import secrets
 import time
+from functools import lru_cache
 from uuid import UUID
 
 
@@ -21,10 +22,16 @@ def uuid7() -> UUID:
 
 def message_key(source_id: int, message_id: str) -> bytes:
     """The key under which a message counts once: its source and its own id, hashed to 128 bits."""
-    text = f"{source_id}\0{message_id}".encode("utf-8", "surrogatepass")
-    return hashlib.blake2b(text, digest_size=16).digest()
+    hash = _begun(source_id).copy()
+    hash.update(message_id.encode("utf-8", "surrogatepass"))
+    return hash.digest()
 
 
 def write_key() -> str:
     """A new public write key of a source: 32 characters, URL-safe, with a prefix for scanners."""
     return "tlw_" + secrets.token_urlsafe(21)
+
+
+@lru_cache(maxsize=1_000)
+def _begun(source_id: int) -> hashlib.blake2b:
+    return hashlib.blake2b(f"{source_id}\0".encode(), digest_size=16)

@@ -122,11 +122,10 @@ class _Body(Struct, gc=False):
 _bodies = msgspec.json.Decoder(list[_Body])
 
 
-def _properties(bodies: bytes) -> Iterator[bytes]:
+def _properties(bodies: bytes) -> list[bytes]:
     """The properties of each body, letter by letter as they came; {} where there are none."""
-    for body in _bodies.decode(b"[%b]" % bodies):
-        text = bytes(body.properties)
-        yield b"{}" if text == b"null" else text
+    texts = [bytes(body.properties) for body in _bodies.decode(b"[%b]" % bodies)]
+    return [b"{}" if text == b"null" else text for text in texts]
 
 
 _COLUMNS = {

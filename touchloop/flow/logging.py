@@ -139,7 +139,8 @@ def stage_of(message: Message) -> str:
 def value_of(properties: dict[str, Any]) -> float | None:
     """What the interaction is worth: the first of revenue, total and value that is a number."""
     for name in ("revenue", "total", "value"):
-        amount = number(properties.get(name))
+        given = properties.get(name)
+        amount = None if given is None else number(given)
         if amount is not None:
             return amount
     return None

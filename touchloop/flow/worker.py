@@ -26,7 +26,7 @@ from touchloop.flow.histories import Histories
 from touchloop.flow.replaying import Replayed, stretches
 from touchloop.interactions.api import Catalogue
 
-MESSAGES = 32_000  # of a micro-batch at most: the busier, the more a batch shares
+MESSAGES = 64_000  # of a micro-batch at most: the busier, the more a batch shares
 VISITS = 500_000  # remembered at most, some 60 MB
 LAST = (1 << 63) - 1  # row of the log that there can be
 WAIT = 0.25  # seconds without a word from the door before looking again

@@ -276,9 +276,16 @@ def _envelope(
         ),
         record.received_us,
         message.messageId or _assigned(record, index),
-        _signed64(blake2b(_canonical(meaning), digest_size=8).digest())[0],
+        _hashed(_canonical(meaning)),
         body,
     )
+
+
+def _hashed(meaning: bytes) -> int:
+    hash = _HASH.copy()  # cheaper than a new one
+    hash.update(meaning)
+    found: int = _signed64(hash.digest())[0]
+    return found
 
 
 def _sent(stamp: Stamp) -> int | None:
@@ -328,6 +335,7 @@ def _assigned(record: Record, index: int) -> str:
 
 _encoder = msgspec.json.Encoder()
 _canonical = msgspec.msgpack.Encoder(order="deterministic").encode
+_HASH = blake2b(digest_size=8)
 _signed64 = struct.Struct(">q").unpack
 _plains = msgspec.json.Decoder(_Plain)
 _batches = msgspec.json.Decoder(_Batch)

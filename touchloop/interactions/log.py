@@ -86,7 +86,7 @@ def append_lines(conn: Connection, orders: Sequence[tuple[Row, Sequence[Line]]])
         "interaction_id, line, subject_id, kind_id, occurred_at, product_id, name, department,"
         " category, brand, quantity, price, amount"
     )
-    packed = (b"".join(_pack_lines(row, lines)) for row, lines in orders)
+    packed = (_pack_lines(row, lines) for row, lines in orders)
     copy_in(conn, "interaction_lines", columns, _pieces(packed))
 
 
@@ -124,20 +124,27 @@ def _pack_row(row: Row) -> bytes:
     return head + body
 
 
-def _pack_lines(row: Row, lines: Sequence[Line]) -> Iterable[bytes]:
-    """A loop over many small values: it is written for speed."""
+def _pack_lines(row: Row, lines: Sequence[Line]) -> bytes:
+    """Of many small values: it is written for speed."""
     occurred = row.occurred_us - EPOCH_2000
     id, subject, kind, text, number = row.id, row.subject_id, row.kind_id, _text, _number
-    for n, line in enumerate(lines):
-        yield _LINE(13, 8, id, 4, n, 8, subject, 4, kind, 8, occurred)
-        yield text(line.product_id)
-        yield text(line.name)
-        yield text(line.department)
-        yield text(line.category)
-        yield text(line.brand)
-        yield number(line.quantity)
-        yield number(line.price)
-        yield number(line.amount)
+    return b"".join(
+        [
+            part
+            for n, line in enumerate(lines)
+            for part in (
+                _LINE(13, 8, id, 4, n, 8, subject, 4, kind, 8, occurred),
+                text(line.product_id),
+                text(line.name),
+                text(line.department),
+                text(line.category),
+                text(line.brand),
+                number(line.quantity),
+                number(line.price),
+                number(line.amount),
+            )
+        ]
+    )
 
 
 @lru_cache(maxsize=100_000)
