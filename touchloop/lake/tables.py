@@ -15,7 +15,14 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pyarrow as pa
-from deltalake import CommitProperties, DeltaTable, Transaction, WriterProperties, write_deltalake
+from deltalake import (
+    ColumnProperties,
+    CommitProperties,
+    DeltaTable,
+    Transaction,
+    WriterProperties,
+    write_deltalake,
+)
 from deltalake.exceptions import TableNotFoundError
 
 from touchloop.core import settings
@@ -68,7 +75,14 @@ _CONFIGURATION = {
     "delta.logRetentionDuration": "interval 1 days",
     "delta.deletedFileRetentionDuration": "interval 6 hours",
 }
-_WRITER = WriterProperties(compression="ZSTD", compression_level=1, max_row_group_size=262_144)
+# Columns of which nearly every value is another: a dictionary of them is made for nothing.
+_DISTINCT = ("interaction_id", "occurred_at", "value", "properties", "price", "amount")
+_WRITER = WriterProperties(
+    compression="ZSTD",
+    compression_level=1,
+    max_row_group_size=262_144,
+    column_properties={name: ColumnProperties(dictionary_enabled=False) for name in _DISTINCT},
+)
 
 
 @dataclass(frozen=True, slots=True)
