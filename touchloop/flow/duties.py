@@ -27,7 +27,9 @@ KEEP_BATCHES = timedelta(days=7)
 LOOK_SECONDS = 0.1
 AT_ONCE = 20_000  # messages after which a worker that comes to rest brings the lake up first of all
 WORTH_ANOTHER = 2_000  # rows that came while the lake was written
-SILENT = timedelta(seconds=15)  # a worker that says nothing for so long is not counted on
+# A worker that says nothing for so long is not counted on. One that merges files of the lake is
+# silent meanwhile; and the lanes of a dead one are taken by whoever has nothing else to do.
+SILENT = timedelta(seconds=60)
 
 log = logging.getLogger("touchloop.flow")
 
