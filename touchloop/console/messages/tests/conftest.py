@@ -190,8 +190,7 @@ def _campaign(conn: Connection, segment: int) -> int:
 
 
 def _send_all(conn: Connection) -> None:
-    campaigns.due(conn, clock.now())
-    conn.commit()
+    campaigns.send(conn, clock.now())
     channels.hand_off(conn, clock.now(), 1_000)
     conn.commit()
 
