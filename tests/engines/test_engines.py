@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from threading import Event, Timer
+from threading import Event, Thread, Timer, current_thread
 from typing import Any, cast
 
 import pytest
@@ -27,6 +27,7 @@ from touchloop.insight.segments.tests import worlds
 from touchloop.insight.segments.tests.test_golden import RULES
 from touchloop.lake import api as lake
 from touchloop.lake.api import Analysis, Engine
+from touchloop.lake.engines.spark import Spark
 
 NOW = datetime(2026, 3, 4, 12, tzinfo=UTC)
 LONG = "SELECT COUNT(*) FROM range(30000) AS a(i), range(30000) AS b(j) WHERE (a.i * b.j) % 7 = 3"
@@ -174,6 +175,29 @@ def test_long_work_tells_how_far_it_is_and_can_be_called_off(both: Both, name: s
     with pytest.raises(lake.Stopped):
         engine.keep("never", LONG)
     assert engine.rows("SELECT COUNT(*) FROM t") == [(6,)]  # and can be asked further
+
+
+def test_a_late_stop_does_not_reach_the_next_query(
+    both: Both, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The stop is under way to Spark while the query ends, and comes back during the next one."""
+    spark = cast(Spark, both.spark)
+    next_runs, real = Event(), spark.session.sparkContext.cancelJobGroup
+    stops: list[Thread] = []
+
+    def slowly(group: str) -> None:
+        real(group)
+        stops.append(current_thread())
+        next_runs.wait(30)
+
+    monkeypatch.setattr(spark.session.sparkContext, "cancelJobGroup", slowly)
+    Timer(0.1, spark.interrupt).start()
+    with pytest.raises(lake.Stopped):
+        spark.rows(LONG)
+    with spark._run():
+        next_runs.set()
+        stops[0].join(5)
+        assert not stops[0].is_alive() and len(stops) == 1
 
 
 @pytest.mark.parametrize("name", ["duckdb", "spark"])

@@ -87,7 +87,8 @@ class Spark:
     def interrupt(self) -> None:
         if self._running.is_set() and not self._asked_to_stop:
             self._asked_to_stop = True
-            threading.Thread(target=self._insist, daemon=True).start()
+            asked = (self._group, self._ended)  # the next query has others
+            threading.Thread(target=self._insist, args=asked, daemon=True).start()
 
     def progress(self) -> float | None:
         if not self._running.is_set():
@@ -128,10 +129,10 @@ class Spark:
         self._asked_to_stop, self._seen = False, None
         self._group = f"{self._tag}-{next(_numbers)}"
         if self._remote:
-            self.session.addTag(self._tag)
+            self.session.addTag(self._group)
         else:  # a tag of a session on this process's Spark counts for its own thread only
             self.session.sparkContext.setJobGroup(self._group, "touchloop", interruptOnCancel=True)
-        self._ended.clear()
+        self._ended = threading.Event()
         self._running.set()
         try:
             yield
@@ -143,15 +144,15 @@ class Spark:
             self._running.clear()
             self._ended.set()
             if self._remote:
-                self.session.removeTag(self._tag)
+                self.session.removeTag(self._group)
 
-    def _insist(self) -> None:
+    def _insist(self, group: str, ended: threading.Event) -> None:
         """Stop the query's jobs until it ended: between two of them there is none to stop."""
-        while not self._ended.wait(0.05):
+        while not ended.wait(0.05):
             if self._remote:
-                self.session.interruptTag(self._tag)
+                self.session.interruptTag(group)
             else:
-                self.session.sparkContext.cancelJobGroup(self._group)
+                self.session.sparkContext.cancelJobGroup(group)
 
     def _told(self, stages: Sequence[Any] | None, **more: Any) -> None:
         """What the server of Spark Connect says while a query runs; it gives its words by name."""
