@@ -74,11 +74,7 @@ def django_db_setup(django_db_setup: None) -> Iterator[None]:
 
 @pytest.fixture(scope="session", autouse=True)
 def _empty_only_what_was_filled() -> None:
-    """Django's flush truncates every table and makes the permissions anew: .3 s for each test.
-
-    Deleting is quicker for a few rows; but they stay on the disk and in every scan's way, so a
-    table that has grown is truncated, with those that refer to it.
-    """
+    """Django's flush truncates every table and makes the permissions anew: .3 s for each test."""
     from django.test import TransactionTestCase
 
     TransactionTestCase._fixture_teardown = _empty_tables  # type: ignore[attr-defined]
@@ -95,19 +91,14 @@ _EMPTY = """
 DO $$
 DECLARE
   filled name;
-  pages bigint;
 BEGIN
   SET LOCAL session_replication_role = replica;  -- no keys, no triggers
-  FOR filled, pages IN
-    SELECT relname, pg_relation_size(oid) / 8192 FROM pg_class
+  FOR filled IN
+    SELECT relname FROM pg_class
     WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' AND pg_relation_size(oid) > 0
       AND relname NOT IN ('django_migrations', 'django_content_type', 'auth_permission')
   LOOP
-    IF pages > 32 THEN
-      EXECUTE format('TRUNCATE %I CASCADE', filled);
-    ELSE
-      EXECUTE format('DELETE FROM %I', filled);
-    END IF;
+    EXECUTE format('DELETE FROM %I', filled);
   END LOOP;
 END $$
 """

@@ -6,12 +6,11 @@ from uuid import UUID
 
 from touchloop.core import clock, ids
 from touchloop.flow.batch import Batch, Message, Work
-from touchloop.interactions.api import QUARANTINE, Held, Record, Rejected, alone, explode
+from touchloop.interactions.api import QUARANTINE, Held, Record, Rejected, Source, alone, explode
 
 
 def open_records(batch: Batch, work: Work) -> Batch:
     """Unpack every record of the batch."""
-    sent = dict.fromkeys(work.sources, 0)
     for block in batch.blocks:
         for record in block.records:
             source = work.sources.get(record.source_id)
@@ -19,17 +18,20 @@ def open_records(batch: Batch, work: Work) -> Batch:
                 raise LookupError(
                     f"the inbox names source {record.source_id}, which does not exist"
                 )
-            sent[source.id] += record.n
-            for item in explode(record):
-                if isinstance(item, Rejected):
-                    batch.held.append(_rejected(item, record))
-                    batch.counts[source.id, "quarantined"] += 1
-                else:
-                    key = ids.message_key(source.id, item.message_id)
-                    batch.messages.append(Message(item, record, source, key))
-    batch.counts.update({(id, "sent"): n for id, n in sent.items() if n})
+            batch.counts[source.id, "sent"] += record.n
+            _open(batch, record, source)
     batch.note("open", messages=len(batch.messages), held=len(batch.held))
     return batch
+
+
+def _open(batch: Batch, record: Record, source: Source) -> None:
+    for item in explode(record):
+        if isinstance(item, Rejected):
+            batch.held.append(_rejected(item, record))
+            batch.counts[source.id, "quarantined"] += 1
+        else:
+            key = ids.message_key(source.id, item.message_id)
+            batch.messages.append(Message(item, record, source, key))
 
 
 def _rejected(item: Rejected, record: Record) -> Held:

@@ -129,9 +129,8 @@ def test_two_workers_share_a_throttle(
         worker.start()
     for worker in workers:
         worker.join()
-    while sending.feed(
-        conn, made.id, held_clock.at, limit=9
-    ):  # what they left to each other, if anything
+    # What they left to each other, if anything.
+    while sending.feed(conn, made.id, held_clock.at, limit=9):
         conn.commit()
     assert members(conn) == {"asked": 100, "waiting": 300}
 
